@@ -1,0 +1,1 @@
+"""Who: manifests, clinical tables, labels and a synthetic cohort."""

@@ -1,0 +1,1 @@
+"""Truth: what the predictions are worth, with honest intervals."""

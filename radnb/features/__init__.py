@@ -1,0 +1,1 @@
+"""Numbers: extraction, the store, and the assembled cohort."""

@@ -1,0 +1,1 @@
+"""Pixels: volumes, masks and their geometry."""

@@ -1,0 +1,1 @@
+"""Models: splits, selection and training that cannot leak."""

@@ -1,0 +1,1 @@
+"""Telling: figures, tables, texts and the report."""

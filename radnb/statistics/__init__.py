@@ -1,0 +1,1 @@
+"""Ground floor: arrays in, numbers out, equal to R."""

@@ -1,0 +1,1 @@
+"""Ground floor: files, processes, progress and choices, known by every other floor."""

@@ -1,0 +1,126 @@
+"""Files that are whole or absent: atomic writes, hashes, deterministic tables and a lock."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radnb.errors import RadnbError
+
+TEMPORARY = ".radnb-tmp-"
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder that takes the final name only when the block ends well."""
+    path = Path(path)
+    temporary = Path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.name[-40:], dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RadnbError(f"{path} cannot be written: {error.strerror or error}. "
+                         "Free some space or choose a folder of your own.", code="E_WRITE") from error
+    finally:
+        if temporary.name:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes under the final name only when all of them are on disk."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends, atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write sorted, indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str) + "\n")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as UTF-8 CSV with the shortest exact floats, so that equal tables give equal bytes."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, atomically."""
+    with atomic_path(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted write left behind."""
+    for left in Path(folder).glob(f"**/{TEMPORARY}*"):
+        left.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for one run; a second one is told who holds it, and a dead holder is passed over."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".radnb-lock"
+    me = {"pid": os.getpid(), "host": socket.gethostname()}
+    while True:
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            break
+        except FileExistsError:
+            _pass_over_the_dead(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(me, stream)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _pass_over_the_dead(path: Path) -> None:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        holder = {}
+    if holder.get("host") == socket.gethostname() and not _alive(int(holder.get("pid", 0))):
+        path.unlink(missing_ok=True)
+        return
+    raise RadnbError(f"{path.parent} is in use by process {holder.get('pid', '?')} on {holder.get('host', '?')}. "
+                     f"Wait for it, choose another folder, or delete {path.name} there if it has ended.",
+                     code="E_LOCKED")
+
+
+def _alive(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid)

@@ -1,0 +1,159 @@
+"""One way to do many independent things: a function over items, in processes that may die or hang."""
+
+from __future__ import annotations
+
+import collections
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from radnb.errors import RadnbError
+from radnb.work.progress import progress
+
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+              "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one item gave nothing: a stable code, a sentence for the user, and the trace for the developer."""
+
+    code: str
+    message: str
+    trace: str = ""
+
+
+def cores() -> int:
+    """Return how many processes to use: RADNB_WORKERS, or the processors this process may use."""
+    given = os.environ.get("RADNB_WORKERS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return available or 1
+
+
+def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None, label: str = "",
+              unit: str = "case", timeout: float | None = None) -> Iterator[tuple[int, Any]]:
+    """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
+
+    `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then).
+    An item whose worker dies is tried once more, then reported as E_CRASH.
+    """
+    with progress(total=len(items), label=label or function.__name__, unit=unit) as bar:
+        run = _in_this_process(function, items) if workers == 0 else _in_workers(function, items, workers, timeout)
+        for position, outcome in run:
+            bar.update(1)
+            yield position, outcome
+
+
+def attempt(function: Callable[[Any], Any], item: Any) -> Any:
+    """Return what the function gives, or the Failure that says why it gave nothing."""
+    try:
+        return function(item)
+    except RadnbError as error:
+        return Failure(error.code, str(error))
+    except MemoryError:
+        return Failure("E_MEMORY", "Not enough memory for this case. Use fewer workers or a coarser resampling.")
+    except Exception as error:  # one bad case never stops a cohort; the trace goes into the record
+        return Failure("E_CASE", f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    for position, item in enumerate(items):
+        yield position, attempt(function, item)
+
+
+def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
+    while (task := pipe.recv()) is not None:
+        pipe.send(attempt(function, task))
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    position: int = -1
+    started: float = 0.0
+
+    @classmethod
+    def start(cls, function: Callable[[Any], Any]) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def give(self, position: int, item: Any) -> None:
+        self.position, self.started = position, time.monotonic()
+        self.pipe.send(item)
+
+    def stop(self) -> None:
+        if self.process.is_alive():
+            self.process.terminate()
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+        self.pipe.close()
+
+
+def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: int | None,
+                timeout: float | None) -> Iterator[tuple[int, Any]]:
+    waiting = collections.deque(range(len(items)))
+    deaths: collections.Counter[int] = collections.Counter()
+    crew: list[_Worker] = []
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by each child at its start
+    try:
+        while waiting or any(w.position >= 0 for w in crew):
+            _hire(crew, function, items, waiting, min(workers or cores(), len(items)))
+            for worker, outcome in _next_results(crew, timeout):
+                position, worker.position = worker.position, -1
+                if outcome is None:  # the worker died
+                    crew.remove(worker)
+                    worker.stop()
+                    deaths[position] += 1
+                    if deaths[position] == 1:
+                        waiting.appendleft(position)
+                        continue
+                    outcome = Failure("E_CRASH", "The process working on this case ended twice without an answer "
+                                                 "(out of memory?). Use fewer workers, or look at this image.")
+                elif isinstance(outcome, Failure) and outcome.code == "E_TIMEOUT":
+                    crew.remove(worker)
+                    worker.stop()
+                yield position, outcome
+    finally:
+        for worker in crew:
+            worker.stop()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _hire(crew: list[_Worker], function: Callable[[Any], Any], items: Sequence[Any],
+          waiting: collections.deque[int], size: int) -> None:
+    while len(crew) < size and len(waiting) > sum(w.position < 0 for w in crew):
+        crew.append(_Worker.start(function))
+    for worker in crew:
+        if worker.position < 0 and waiting:
+            worker.give(position := waiting.popleft(), items[position])
+
+
+def _next_results(crew: list[_Worker], timeout: float | None) -> Iterator[tuple[_Worker, Any]]:
+    busy = {worker.pipe: worker for worker in crew if worker.position >= 0}
+    ready = wait(list(busy), timeout=1.0 if timeout else None)
+    for pipe in ready:
+        worker = busy.pop(pipe)  # type: ignore[index]
+        try:
+            yield worker, worker.pipe.recv()
+        except (EOFError, OSError):
+            yield worker, None
+    for worker in busy.values():
+        if timeout and time.monotonic() - worker.started > timeout:
+            yield worker, Failure("E_TIMEOUT", f"This case took longer than {timeout:g} s and was stopped. "
+                                               "Raise the time limit, or look at the size of its image and mask.")
