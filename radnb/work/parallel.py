@@ -5,8 +5,10 @@ from __future__ import annotations
 import collections
 import multiprocessing
 import os
+import sys
 import time
 import traceback
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -86,7 +88,12 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(function, theirs), daemon=True)
-        process.start()
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")  # so that a child never runs the user's script again
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
         theirs.close()
         return cls(process, ours)
 
