@@ -22,6 +22,9 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
               "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
+_DIED = object()
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why one item gave nothing: a stable code, a sentence for the user, and the trace for the developer."""
@@ -122,7 +125,7 @@ def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: i
             _hire(crew, function, items, waiting, min(workers or cores(), len(items)))
             for worker, outcome in _next_results(crew, timeout):
                 position, worker.position = worker.position, -1
-                if outcome is None:  # the worker died
+                if outcome is _DIED:
                     crew.remove(worker)
                     worker.stop()
                     deaths[position] += 1
@@ -159,7 +162,7 @@ def _next_results(crew: list[_Worker], timeout: float | None) -> Iterator[tuple[
         try:
             yield worker, worker.pipe.recv()
         except (EOFError, OSError):
-            yield worker, None
+            yield worker, _DIED
     for worker in busy.values():
         if timeout and time.monotonic() - worker.started > timeout:
             yield worker, Failure("E_TIMEOUT", f"This case took longer than {timeout:g} s and was stopped. "
