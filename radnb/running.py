@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from radnb.reporting.report import render
 from radnb.study import load_study, workspace
 from radnb.work import files
 from radnb.work.parallel import Failure, cores, map_cases
-from radnb.workbook import fingerprint, open_run
+from radnb.workbook import Run, fingerprint, measure, open_run
 
 RECORD = "run.json"
 STAGE = ".running"
@@ -40,8 +38,7 @@ class Job:
 def run(job: Job) -> Path:
     """Run a card's notebook into `out_dir` and return the path of its report; a finished run is not repeated."""
     out_dir = Path(job.out_dir).resolve()
-    opened = open_run(job.study, manifest=job.manifest, overrides=dict(job.overrides), out_dir=out_dir,
-                      language=job.language)
+    opened = _open(job)
     _check_folder(out_dir)
     key = fingerprint(opened)
     if not job.again and is_finished(out_dir, key):
@@ -117,17 +114,54 @@ def is_finished(out_dir: Path, key: str) -> bool:
         return False
 
 
-def batch(jobs: Sequence[Job], *, workers: int | None = None) -> list[tuple[Job, Path | Failure]]:
-    """Run jobs in parallel, largest share of the cores each; one job's fault is told and the rest go on."""
+@dataclass(frozen=True)
+class Batch:
+    """How a batch ended: each job with its report or failure, and the cases that could not be measured."""
+
+    runs: list[tuple[Job, Path | Failure]]
+    failed_cases: int
+
+
+def batch(jobs: Sequence[Job], *, workers: int | None = None, say: Callable[[str], None]) -> Batch:
+    """Check every card, measure what is missing with all cores, then run the jobs in parallel."""
+    failed = prepare(jobs, say=say)
     at_once = max(1, min(workers or cores(), len(jobs)))
-    share = max(1, (workers or cores()) // at_once)
     before = os.environ.get("RADNB_WORKERS")
-    os.environ["RADNB_WORKERS"] = str(share)
+    os.environ["RADNB_WORKERS"] = str(max(1, (workers or cores()) // at_once))
     try:
         ended = dict(map_cases(run, jobs, workers=at_once, label="Running notebooks", unit="notebook"))
     finally:
         os.environ.pop("RADNB_WORKERS") if before is None else os.environ.update({"RADNB_WORKERS": before})
-    return [(job, ended[position]) for position, job in enumerate(jobs)]
+    return Batch([(job, ended[position]) for position, job in enumerate(jobs)], failed)
+
+
+def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
+    """Check every card before any starts, and measure what is not in the store; return the failed cases."""
+    failed, seen = 0, set()
+    for opened in [_open(job) for job in jobs]:
+        _check_folder(opened.out_dir)
+        key = (opened.manifest_path, opened.study.extraction, opened.study.images.model_dump_json())
+        if key in seen or opened.manifest.images is None:
+            continue
+        seen.add(key)
+        done = measure(opened)
+        failed += len(done.failures)
+        say(done.sentence)
+    return failed
+
+
+def _open(job: Job) -> Run:
+    return open_run(job.study, manifest=job.manifest, overrides=dict(job.overrides),
+                    out_dir=Path(job.out_dir).resolve(), language=job.language)
+
+
+def report_of(notebook: Path, out: Path | None, language: str) -> Path:
+    """Render a notebook that a person ran, refusing a half-run one."""
+    if not notebook.is_file():
+        raise RadnbError(f"{notebook}: no such notebook. Name an executed .ipynb file.", code="E_NOTEBOOK")
+    out = out or notebook.with_suffix(".html")
+    render(notebook, out, title=notebook.stem, language=language)
+    return out.resolve()
 
 
 def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] = (), languages: Sequence[str] = ("en",),
@@ -146,16 +180,3 @@ def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] 
         raise RadnbError(f"Two runs would share a folder: {', '.join(sorted(doubled))}. Give the cards or manifests "
                          "different names.", code="E_FOLDER")
     return made
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    names = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines",
-             "matplotlib", "papermill", "nbconvert")
-    found = {"python": sys.version.split()[0]}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
