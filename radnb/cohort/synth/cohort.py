@@ -13,8 +13,10 @@ import pandas as pd
 
 from radnb.cohort.synth import biology as bio
 from radnb.cohort.synth import describe, features, tables
+from radnb.cohort.synth.scan import Task, scan
 from radnb.errors import RadnbError
 from radnb.work.files import TEMPORARY, write_csv, write_json, write_text
+from radnb.work.parallel import Failure, map_cases
 
 MARKER = "synth.json"
 
@@ -113,4 +115,24 @@ def _build(folder: Path, asked: dict[str, Any], workers: int | None) -> None:
 
 def _write_images(folder: Path, hidden: bio.Hidden, seen: pd.DataFrame, asked: dict[str, Any],
                   seed: np.random.SeedSequence, workers: int | None) -> None:
-    raise NotImplementedError
+    tasks = _tasks(folder, hidden, seen, asked, seed)
+    rows: list[list[dict[str, object]]] = [[] for _ in tasks]
+    for position, made in map_cases(scan, tasks, workers=workers, label="synthetic CT", unit="patient"):
+        if isinstance(made, Failure):
+            raise RadnbError(f"{tasks[position].patient_id}: the scan could not be made: {made.message}",
+                             code=made.code)
+        rows[position] = made
+    write_csv(folder / "images.csv", pd.DataFrame([row for patient in rows for row in patient]))
+
+
+def _tasks(folder: Path, hidden: bio.Hidden, seen: pd.DataFrame, asked: dict[str, Any],
+           seed: np.random.SeedSequence) -> list[Task]:
+    chooser, *seeds = seed.spawn(1 + len(seen))
+    order = np.random.default_rng(chooser).permutation(len(seen))
+    thrice = set(order[:asked["extra_readers"]].tolist())
+    duct = (hidden.diagnosis == "PDAC") & (seen["location"] != "tail").to_numpy()
+    return [Task(folder=str(folder), patient_id=str(row["patient_id"]), seed=seeds[number],
+                 seen={name: float(hidden.observed.at[number, name]) for name in bio.IMAGE}, age=float(row["age"]),
+                 location=str(row["location"]), kernel=str(row["kernel"]), slice_mm=float(row["slice_thickness_mm"]),
+                 dilated_duct=bool(duct[number]), readers=("R1", "R2", "R3") if number in thrice else ("R1",))
+            for number, row in seen.iterrows()]

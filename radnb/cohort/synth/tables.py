@@ -41,9 +41,9 @@ def predictors(rng: np.random.Generator, hidden: bio.Hidden) -> pd.DataFrame:
     return _with_gaps(rng, table)
 
 
-def size_mm(units: pd.Series) -> pd.Series:
+def size_mm(units: pd.Series | float) -> np.ndarray:
     """Return a diameter in mm from standard units."""
-    return (22.5 * np.exp(0.38 * units)).clip(8, 60)
+    return np.clip(22.5 * np.exp(0.38 * np.asarray(units)), 9, 56)
 
 
 def _with_gaps(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
