@@ -11,6 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from radnb.cohort.cards import card_problems, read_card
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.learning.models import MODELS
@@ -19,7 +20,6 @@ from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import THRESHOLDS
 from radnb.work import choices
-from radnb.work.yamls import read_yaml
 
 Choice = dict[str, dict[str, Any] | None]
 FAMILIES = ("differential_diagnosis", "grading", "lymph_node_metastasis", "survival", "other_biological_behaviour",
@@ -177,10 +177,7 @@ def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
                space: Workspace | None = None) -> Study:
     """Read a card by its id or path, apply overrides (dotted keys), and check it whole."""
     path = find_card(str(name), space or workspace())
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise RadnbError(f"{path}: a study card is a mapping of keys to values. See notebooks/studies/template.yaml.",
-                         code="E_CONFIG")
+    raw = read_card(path)
     for key, value in (overrides or {}).items():
         _set(raw, key, value, path)
     return check_card(raw, str(path))
@@ -214,33 +211,10 @@ def check_card(raw: Mapping[str, Any], where: str) -> Study:
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        raise_all([f"{where}, {fault}" for fault in _sentences(error)], code="E_CONFIG")
+        raise_all(card_problems(error, Study, where=where), code="E_CONFIG")
         raise
-    raise_all([f"{where}, {fault}" for fault in _faults(study)], code="E_CONFIG")
+    raise_all([f"{where}: {fault}" for fault in _faults(study)], code="E_CONFIG")
     return study
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    return [_sentence(fault) for fault in error.errors() if "function-after" not in str(fault["loc"])]
-
-
-def _sentence(fault: Any) -> str:
-    path = [str(part) for part in fault["loc"]]
-    key = ".".join(path)
-    if fault["type"] == "extra_forbidden":
-        return f"{key}: unknown key. {nearest(path[-1], _keys(path[:-1]))}"
-    if fault["type"] == "missing":
-        return f"{key}: this key is missing. Add it; notebooks/studies/template.yaml shows how."
-    return f"{key}: {fault['input']!r} will not do: {fault['msg']}."
-
-
-def _keys(path: list[str]) -> list[str]:
-    model: Any = Study
-    for name in path:
-        annotation = model.model_fields[name].annotation if name in getattr(model, "model_fields", {}) else None
-        parts = [annotation, *getattr(annotation, "__args__", ())]
-        model = next((p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)), Study)
-    return list(model.model_fields)
 
 
 def _faults(study: Study) -> list[str]:
