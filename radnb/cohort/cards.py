@@ -10,6 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from radnb.cohort.problems import similar
 from radnb.errors import RadnbError, nearest
 
 LARGEST_BYTES = 1_000_000
@@ -70,8 +71,7 @@ def read_card(path: Path) -> dict[str, Any]:
 def _text_of(path: Path) -> str:
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        mend = nearest(path.name, near) if near else "Check the path."
-        raise RadnbError(f"{path}: there is no such file. {mend}", code="E_FILE")
+        raise RadnbError(f"{path}: there is no such file. {similar(path.name, near, 'Check the path.')}", code="E_FILE")
     if path.stat().st_size > LARGEST_BYTES:
         raise RadnbError(f"{path}: larger than 1 MB. Give the path of a YAML file, not of a data file.",
                          code="E_TOO_BIG")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from radnb.cohort.cards import as_words, card_problems, read_card
+from radnb.cohort.problems import similar
 from radnb.errors import RadnbError, nearest, raise_all
 
 KEYS = ("patient_id", "roi", "phase", "timepoint", "reader")
@@ -207,8 +208,9 @@ class Manifest(Part):
                              code="E_PATH")
         if not there:
             near = [p.name for folder in folders if folder.is_dir() for p in folder.iterdir() if p.is_file()]
+            mend = "Make the cohort first." if self.make else "Check data_root and the name."
             raise RadnbError(f"{self._path}: {where}.file: there is no {found[0]}. "
-                             f"{nearest(Path(file).name, near) if near else 'Check data_root.'}", code="E_FILE")
+                             f"{similar(Path(file).name, near, mend)}", code="E_FILE")
         return there[0]
 
 
