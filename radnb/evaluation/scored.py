@@ -117,7 +117,7 @@ class Scored:
     @cached_property
     def truth(self) -> Bools:
         """Return each patient's event, in the order of `patients`."""
-        return self._per_patient(self.rows.event.astype(float)) == 1
+        return np.asarray(self._per_patient(self.rows.event.astype(float)) == 1)
 
     @cached_property
     def time(self) -> Floats:

@@ -33,7 +33,9 @@ class Pairs(NamedTuple):
     def ratio(self, unit: Ints, units: int) -> Floats:
         """Return concordant / comparable pairs of each unit (a repeat, a replicate); NaN where no pair compares."""
         total = np.bincount(unit, self.comparable, units)
-        return np.divide(np.bincount(unit, self.concordant, units), total, out=np.full(units, np.nan), where=total > 0)
+        found = np.full(units, np.nan)
+        np.divide(np.bincount(unit, self.concordant, units), total, out=found, where=total > 0)
+        return found
 
     def influence(self, unit: Ints, units: int, member: Ints, members: int) -> Floats:
         """Return each member's influence on the mean ratio over units (infinitesimal jackknife).

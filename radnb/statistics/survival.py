@@ -118,8 +118,8 @@ def logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, *, rho: float =
     layers = np.zeros(len(times), dtype=np.int64) if stratum is None else codes(stratum)[0]
     parts = [_observed_less_expected(times[layers == s], events[layers == s], member[layers == s], len(labels), rho)
              for s in np.unique(layers)]
-    excess, variance = sum(p[0] for p in parts), sum(p[1] for p in parts)
-    used = np.flatnonzero(np.diag(np.atleast_2d(variance)) > 0)[:-1]
+    excess, variance = (np.sum([p[k] for p in parts], axis=0) for k in (0, 1))
+    used = np.flatnonzero(np.diag(variance) > 0)[:-1]
     statistic = float(excess[used] @ np.linalg.solve(variance[np.ix_(used, used)], excess[used])) if len(used) else 0.0
     return LogRank(statistic, len(used), float(stats.chi2.sf(statistic, len(used))) if len(used) else float("nan"))
 
