@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import collections
+import contextlib
 import multiprocessing
 import os
 import sys
@@ -75,11 +77,12 @@ def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any]) -> It
 
 
 def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
-    while (task := pipe.recv()) is not None:
-        pipe.send(attempt(function, task))
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # the parent ended: so do we
+        while True:
+            pipe.send(attempt(function, pipe.recv()))
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     process: BaseProcess
     pipe: Connection
@@ -90,7 +93,7 @@ class _Worker:
     def start(cls, function: Callable[[Any], Any]) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+        process = context.Process(target=_serve, args=(function, theirs))
         main = sys.modules["__main__"]
         sys.modules["__main__"] = types.ModuleType("__main__")  # so that a child never runs the user's script again
         try:
@@ -98,13 +101,16 @@ class _Worker:
         finally:
             sys.modules["__main__"] = main
         theirs.close()
-        return cls(process, ours)
+        worker = cls(process, ours)
+        atexit.register(worker.stop)  # not daemonic, so that a worker may have workers; yet it never outlives us
+        return worker
 
     def give(self, position: int, item: Any) -> None:
         self.position, self.started = position, time.monotonic()
         self.pipe.send(item)
 
     def stop(self) -> None:
+        atexit.unregister(self.stop)
         if self.process.is_alive():
             self.process.terminate()
         self.process.join(5)

@@ -1,0 +1,262 @@
+"""The command line: every command checks first, shows progress, and ends with a clear sentence and exit code.
+
+0 all good, 1 a fault of radnb, 2 bad input as a whole, 3 finished with failed cases, 4 the folder is in use.
+Heavy libraries are imported inside the commands, so that `radnb --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radnb import __version__
+from radnb.errors import RadnbError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Reproducible radiomics research workbook: from images to honest clinical reports.")
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
+Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"radnb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@app.command()
+def demo(out: Out = None, workers: Workers = None) -> None:
+    """Make a synthetic cohort, check it, measure it, run the four notebooks in two languages."""
+    from radnb.demo import run_demo
+
+    _use(workers)
+    index, failed = run_demo(out, say=_say)
+    _say(f"\nOpen the reports: {index}")
+    raise typer.Exit(3 if failed else 0)
+
+
+@app.command()
+def synth(kind: Annotated[str, typer.Argument(help="What to make: pancreas.")],
+          out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the cohort.")],
+          n: Annotated[int, typer.Option("--n", min=6, max=100_000, help="Number of patients.")] = 120,
+          seed: Annotated[int, typer.Option(min=0)] = 7,
+          null: Annotated[bool, typer.Option("--null", help="Outcomes independent of everything.")] = False,
+          features_only: Annotated[bool, typer.Option("--features-only", help="A feature table, no images.")] = False,
+          extra_readers: Annotated[int, typer.Option(min=0, help="Cases that further readers outline.")] = 30,
+          workers: Workers = None) -> None:
+    """Make a synthetic cohort whose truth is known."""
+    from radnb.cohort.synth import SYNTH
+    from radnb.errors import nearest
+
+    if kind not in SYNTH:
+        raise RadnbError(f"{kind!r} cannot be made. {nearest(kind, SYNTH)}")
+    SYNTH[kind](out, seed=seed, n=n, null=null, images=not features_only, extra_readers=extra_readers,
+                workers=workers)
+    _say(f"{n} patients are in {out.resolve()}; what was put in stands in truth.json and truth.csv.")
+
+
+@app.command()
+def check(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
+          images: Annotated[bool, typer.Option(help="Read every image and mask too.")] = True,
+          out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the list as CSV too.")] = None,
+          workers: Workers = None) -> None:
+    """List every problem of a cohort at once, with row, column and mend."""
+    from radnb.workbook import check_cohort
+
+    _use(workers)
+    found = check_cohort(manifest, images=images)
+    _say_problems(found)
+    if out:
+        from radnb.work.files import write_csv
+
+        write_csv(out, found)
+    raise typer.Exit(2 if (found["severity"] == "error").any() else 0)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A folder of NIfTI, NRRD or MHA files.")],
+         out: Annotated[Path | None, typer.Option("-o", "--out", help="Where the draft goes.")] = None) -> None:
+    """Draft a manifest from a folder of images and masks."""
+    from radnb.cohort.draft import draft
+
+    _say(draft(folder, output=out))
+
+
+@app.command()
+def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
+            settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
+            out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the table (CSV, XLSX, Parquet).")] = None,
+            workers: Workers = None,
+            timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
+    """Measure features of every case; what was measured before is not measured again."""
+    from radnb.workbook import extract_cohort
+
+    _use(workers)
+    done = extract_cohort(manifest, settings, out=out, timeout=timeout)
+    _say(done.sentence)
+    for message in done.failures["message"].head(20):
+        _say(f"  failed: {message}")
+    raise typer.Exit(3 if len(done.failures) else 0)
+
+
+@app.command()
+def studies(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """List the study cards: id, family, question, manifest."""
+    import json
+
+    from radnb.study import list_studies
+
+    rows = list_studies()
+    if as_json:
+        _say(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        _say(f"{row['id']:<28} {row['family']:<24} {row['manifest']}\n    {row['question']}\n    {row['question_zh']}")
+
+
+@app.command()
+def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of a card.")],
+        out: Out = None, manifest: Annotated[str | None, typer.Option(help="Another cohort's manifest.")] = None,
+        overrides: Set = None, language: Language = "en", workers: Workers = None,
+        again: Annotated[bool, typer.Option("--again", help="Repeat a finished run.")] = False) -> None:
+    """Run one study card headlessly into a folder with report.html."""
+    from radnb.running import Job, prepare, run as run_job
+    from radnb.study import load_study, parse_overrides, workspace
+
+    _use(workers)
+    changes = parse_overrides(overrides or [])
+    card = load_study(study, overrides=changes)
+    job = Job(study, out or workspace().root / "reports" / card.id, manifest, changes, _language(language), again)
+    failed = prepare([job], say=_say)
+    _say(f"Report: {run_job(job)}")
+    raise typer.Exit(3 if failed else 0)
+
+
+@app.command()
+def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of cards.")],
+          out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the run folders.")],
+          manifest: Annotated[list[str] | None, typer.Option(help="A manifest, repeatable: every card on each.")] = None,
+          overrides: Set = None,
+          language: Annotated[list[str] | None, typer.Option(help="en or zh, repeatable.")] = None,
+          workers: Workers = None) -> None:
+    """Run many cards, or one card over many manifests; finished runs are kept, missing ones are made."""
+    from radnb.reporting.index import write_index
+    from radnb.running import batch as run_batch, jobs_for
+    from radnb.study import parse_overrides
+
+    _use(workers)
+    languages = [_language(name) for name in language or ["en"]]
+    jobs = jobs_for(cards, out, manifests=manifest or [], languages=languages,
+                    overrides=parse_overrides(overrides or []))
+    ended = run_batch(jobs, workers=workers, say=_say)
+    bad = [(job, result) for job, result in ended.runs if not isinstance(result, Path)]
+    for job, failure in bad:
+        _say(f"{job.study} -> {job.out_dir}: {failure.message}", error=True)
+    _say(f"{len(jobs) - len(bad)} of {len(jobs)} runs are complete: {write_index(out)}")
+    raise typer.Exit(3 if bad or ended.failed_cases else 0)
+
+
+@app.command()
+def report(notebook: Annotated[Path, typer.Argument(help="An executed notebook.")],
+           out: Annotated[Path | None, typer.Option("-o", "--out", help="The HTML file.")] = None,
+           language: Language = "en") -> None:
+    """Turn a notebook that you ran yourself into the one-file HTML report."""
+    from radnb.running import report_of
+
+    _say(f"Report: {report_of(notebook, out, _language(language))}")
+
+
+@app.command()
+def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders.")]) -> None:
+    """Write index.html over the run folders below a folder."""
+    from radnb.reporting.index import write_index
+
+    _say(f"Index: {write_index(folder)}")
+
+
+@app.command()
+def doctor() -> None:
+    """Print the state of the installation and recompute the IBSI digital phantom."""
+    from radnb.features.doctor import diagnose, digital_phantom
+
+    state, phantom = diagnose(), digital_phantom()
+    for row in state.itertuples():
+        _say(f"{'ok  ' if row.ok else 'MEND'}  {row.part}: {row.state}" + ("" if row.ok else f"\n      {row.mend}"))
+    for row in phantom[~phantom["ok"].astype(bool)].itertuples():
+        _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
+    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} IBSI reference values within tolerance (digital phantom).")
+    raise typer.Exit(0 if state["ok"].all() else 2)
+
+
+@app.command()
+def lab(port: Annotated[int, typer.Option(min=1024, max=65535)] = 8888,
+        browser: Annotated[bool, typer.Option(help="Open the browser.")] = True) -> None:
+    """Start JupyterLab on the workbook: this machine only, with a token, without news."""
+    from radnb.lab import start
+
+    raise typer.Exit(start(port=port, browser=browser))
+
+
+def _use(workers: int | None) -> None:
+    if workers:
+        os.environ["RADNB_WORKERS"] = str(workers)
+
+
+def _language(name: str) -> str:
+    if name not in ("en", "zh"):
+        raise RadnbError(f"--language {name!r}: choose en or zh.")
+    return name
+
+
+def _say(text: str, *, error: bool = False) -> None:
+    typer.echo(text, err=error)
+
+
+def _say_problems(found: pd.DataFrame) -> None:
+    for row in found.itertuples():
+        place = ", ".join(str(part) for part in (row.where, f"row {row.row}" if str(row.row) not in ("", "nan", "<NA>")
+                          else "", row.column) if str(part) not in ("", "nan"))
+        _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
+    errors = int((found["severity"] == "error").sum())
+    _say(f"{errors} errors, {len(found) - errors} warnings.")
+
+
+def main() -> None:
+    """Run the command line; a fault ends in one sentence and its exit code, never in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app(prog_name="radnb")
+    except RadnbError as error:
+        _say(f"radnb: {error}", error=True)
+        sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
+    except KeyboardInterrupt:
+        _say("radnb: Stopped; the same command goes on from here.", error=True)
+        sys.exit(130)
+    except Exception as error:  # the last line of defence: no traceback reaches a user
+        _say(f"radnb: {_internal(error)}", error=True)
+        sys.exit(1)
+
+
+def _internal(error: Exception) -> str:
+    if os.environ.get("RADNB_DEBUG") == "1":
+        return traceback.format_exc()
+    return (f"A fault of radnb ({type(error).__name__}: {error}). Please report it; "
+            "RADNB_DEBUG=1 before the command shows where.")

@@ -1,0 +1,205 @@
+"""Classes: decisions at the training folds' thresholds, calibration, decision curves and ROC of one scored model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from radnb.evaluation.honesty import Draws, Figure, alone
+from radnb.evaluation.scored import Rows, Scored
+from radnb.statistics import calibration, cutoffs, usefulness
+from radnb.statistics.inputs import Floats
+from radnb.statistics.intervals import around, cv_interval
+
+PER_100 = ("found", "missed", "wrongly_flagged", "correctly_cleared")
+AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "f1", "mcc")
+CALIBRATION = ("brier", "brier_scaled", "calibration_intercept", "calibration_slope")
+
+
+def _decisions(counts: Floats) -> Floats:
+    """Return the measures at the threshold and the four counts per 100 patients (..., measures) of counts (4, ...)."""
+    tp, fp, fn, tn = counts
+    found = cutoffs.rates(cutoffs.Counts(tp, fp, fn, tn))
+    n = tp + fp + fn + tn
+    return np.stack([*(found[name] for name in AT_THRESHOLD), *(100 * x / n for x in (tp, fn, fp, tn))], axis=-1)
+
+
+def mean_counts(one: Scored) -> Floats:
+    """Return found, wrongly flagged, missed, cleared: the mean over repeats."""
+    return one.rows.counts().mean(axis=1)
+
+
+def at_threshold(one: Scored, drawn: Draws) -> dict[str, Figure]:
+    """Return every measure at the carried thresholds and the numbers per 100 patients; nothing without thresholds."""
+    if not one.rows.thresholded:
+        return {}
+    names = (*AT_THRESHOLD, *PER_100)
+    counts = one.rows.counts()
+    with np.errstate(invalid="ignore"):
+        value = _defined_mean(_decisions(counts))
+    if drawn.refusal in ("apparent performance", "too few events"):
+        return {name: alone(value[k], drawn.refusal) for k, name in enumerate(names)}
+    spread, method = _resampled_limits(one, value, _decisions(counts), drawn)
+    return {name: _with_wilson(name, value[k], spread[:, k], counts.mean(axis=1), method)
+            for k, name in enumerate(names)}
+
+
+def _defined_mean(values: Floats) -> Floats:
+    defined = np.isfinite(values)
+    count = defined.sum(axis=0)
+    total = np.where(defined, values, 0.0).sum(axis=0)
+    return np.where(count * 2 > len(values), total / np.maximum(count, 1), np.nan)
+
+
+def _resampled_limits(one: Scored, value: Floats, repeats: Floats, drawn: Draws) -> tuple[Floats, str]:
+    """Return low and high (2, measures) from resamples or, on untouched patients, from the jackknife; NaN if neither."""
+    cells = np.stack([one.rows.mean_by_member(cell, one.n) for cell in one.rows.cells()])
+    left_out = _decisions(cells.sum(axis=1)[:, None] - cells)
+    with np.errstate(invalid="ignore"):
+        floor = np.sqrt((one.n - 1) * left_out.var(axis=0))
+    unit = np.r_[np.ones(len(AT_THRESHOLD)), np.full(len(PER_100), 100.0)]
+    mcc = AT_THRESHOLD.index("mcc")
+    if one.frozen:
+        limits = np.stack(around(value / unit, floor / unit)) * unit
+        limits[:, mcc] = np.clip(np.array([-1, 1]) * 1.959963984540054 * floor[mcc] + value[mcc], -1, 1)
+        return np.where(floor > 0, limits, np.nan), "jackknife_logit"
+    if one.resampled is None or not one.resampled.rows.thresholded or drawn.refusal:
+        return np.full((2, len(value)), np.nan), drawn.design
+    table = one.resampled.table(_decisions(one.resampled.rows.counts()))
+    _, low, high, se = cv_interval(repeats / unit, table / unit, floor / unit)
+    limits = np.stack([low, high]) * unit
+    limits[:, mcc] = np.stack(cv_interval(repeats[:, mcc], table[..., mcc], floor[mcc], scale="plain",
+                                          bounds=(-1.0, 1.0))[1:3])
+    return np.where(se > 0, limits, np.nan), f"{drawn.design}_{drawn.resampling}_logit"
+
+
+def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method: str) -> Figure:
+    """Return the figure; a plain proportion is never narrower than Wilson's interval on the averaged counts."""
+    tp, fp, fn, tn = counts
+    n = float(counts.sum())
+    parts = {**cutoffs.proportions(cutoffs.Counts(tp, fp, fn, tn)),
+             **{k: (x, n) for k, x in zip(PER_100, (tp, fn, fp, tn), strict=True)}}
+    resampled = bool(np.isfinite(limits).all())
+    if name not in parts or not np.isfinite(value):
+        if not resampled or not np.isfinite(value):
+            return alone(value, "not defined" if not np.isfinite(value) else "no resamples")
+        return Figure(float(value), float(limits[0]), float(limits[1]), _plain(name, method))
+    scale = 100.0 if name in PER_100 else 1.0
+    low, high = (scale * x for x in cutoffs.wilson(float(parts[name][0]), float(parts[name][1])))
+    low, high = min(low, value), max(high, value)
+    if method == "jackknife_logit":
+        return Figure(float(value), low, high, "wilson")
+    if not resampled:
+        return Figure(float(value), low, high, f"{method}_wilson")
+    return Figure(float(value), min(low, float(limits[0])), max(high, float(limits[1])), f"{method}_wilson")
+
+
+def _plain(name: str, method: str) -> str:
+    return method.replace("_logit", "_plain") if name == "mcc" else method
+
+
+def calibrated(one: Scored, drawn: Draws) -> dict[str, Figure]:
+    """Return Brier score, scaled Brier score, intercept and slope of each patient's mean out-of-fold probability."""
+    if one.scale != "probability":
+        return {}
+    p, event = one.score, one.truth
+    scores, line = calibration.brier(p, event), calibration.calibration_line(p, event)
+    value = np.array([scores.brier, scores.scaled, line.in_the_large.value, line.slope.value])
+    if drawn.refusal in ("apparent performance", "too few events"):
+        return {name: alone(v, drawn.refusal) for name, v in zip(CALIBRATION, value, strict=True)}
+    error = np.array([*_brier_errors(p, event), line.in_the_large.se, line.slope.se])
+    method, ways = ("patients" if one.frozen else drawn.design), ["jackknife", "jackknife", "wald", "wald"]
+    extra = np.full(len(value), np.nan)
+    if one.resampled is not None and not drawn.refusal and not one.frozen:
+        table = one.resampled.table(_calibration_by_unit(one.resampled.rows))
+        _, _, _, extra = cv_interval(_calibration_by_unit(one.rows), table, error, scale="plain")
+    return {name: _limits(value[k], error[k], extra[k], f"{method}_{ways[k]}", f"{method}_{drawn.resampling}_{ways[k]}")
+            for k, name in enumerate(CALIBRATION)}
+
+
+def _limits(value: float, error: float, resampled: float, method: str, resampled_method: str) -> Figure:
+    if not np.isfinite(value):
+        return alone(value, "not defined")
+    se, code = (resampled, resampled_method) if np.isfinite(resampled) else (error, method)
+    if not se > 0:
+        return alone(value, "no spread")
+    low, high = around(value, se, scale="plain", bounds=(-np.inf, np.inf))
+    return Figure(float(value), float(low), float(high), code)
+
+
+def _brier_errors(p: Floats, event: Floats) -> tuple[float, float]:
+    n, squared = len(p), (p - event) ** 2
+    brier, share = (squared.sum() - squared) / (n - 1), (event.sum() - event) / (n - 1)
+    scaled = 1 - brier / (share * (1 - share))
+    return float(np.sqrt((n - 1) * brier.var())), float(np.sqrt((n - 1) * scaled.var()))
+
+
+def _calibration_by_unit(rows: Rows) -> Floats:
+    share = rows.mean_by_unit(rows.event.astype(float))
+    brier = rows.mean_by_unit((rows.score - rows.event) ** 2)
+    recalibrate = functools.partial(calibration.recalibrate, rows.score, rows.event, rows.unit, rows.units)
+    return np.stack([brier, 1 - brier / (share * (1 - share)), recalibrate(slope=False).intercept,
+                     recalibrate().slope], axis=1)
+
+
+def calibration_table(one: Scored) -> pd.DataFrame:
+    """Return the smooth calibration curve; empty unless the scores are probabilities."""
+    if one.scale != "probability":
+        return pd.DataFrame(columns=["predicted", "observed", "low", "high"])
+    return pd.DataFrame(calibration.calibration_curve(one.score, one.truth)._asdict())
+
+
+def roc_table(one: Scored) -> pd.DataFrame:
+    """Return the ROC curve; of cross-validated scores the fold-wise curves averaged by their pairs, threshold NaN."""
+    if one.frozen:
+        return pd.DataFrame(cutoffs.roc_curve(one.score, one.truth)._asdict())[["threshold", "fpr", "tpr"]]
+    rows, grid = one.rows, np.linspace(0, 1, 101)
+    total, weight = np.zeros(len(grid)), 0.0
+    order = np.argsort(rows.stratum, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(rows.stratum[order])) + 1):
+        events = int(rows.event[part].sum())
+        pairs = events * (len(part) - events)
+        if pairs:
+            curve = cutoffs.roc_curve(rows.score[part], rows.event[part])
+            total, weight = total + pairs * np.interp(grid, curve.fpr, curve.tpr), weight + pairs
+    tpr = total / max(weight, 1)
+    return pd.DataFrame({"threshold": np.nan, "fpr": np.r_[0.0, grid], "tpr": np.r_[0.0, tpr]})
+
+
+def decision_grid(low: float, high: float) -> Floats:
+    """Return the threshold probabilities of the decision curve: every percent from low to high."""
+    at = np.arange(np.ceil(low * 100 - 1e-9), np.floor(high * 100 + 1e-9) + 1) / 100
+    return np.clip(at, 0.005, 0.995) if len(at) > 1 else np.linspace(low, high, 11)
+
+
+def decision_table(one: Scored, drawn: Draws, thresholds: Floats) -> pd.DataFrame:
+    """Return the model's net benefit with its band; empty unless the scores are probabilities."""
+    if one.scale != "probability":
+        return pd.DataFrame(columns=["threshold", "net_benefit", "low", "high"])
+    shares = usefulness.contributions(one.rows.score, one.rows.event, thresholds)
+    mine = np.stack([one.rows.mean_by_member(column, one.n) for column in shares.T], axis=1)
+    if one.frozen:
+        return _curve(thresholds, usefulness.bootstrap_band(mine), judged=not drawn.refusal)
+    value = mine.mean(axis=0)
+    if drawn.refusal or one.resampled is None:
+        return _curve(thresholds, usefulness.Band(value, value, value), judged=False)
+    table = one.resampled.table(one.resampled.rows.net_benefit(thresholds))
+    floor = mine.std(axis=0, ddof=1) / np.sqrt(one.n)
+    _, low, high, _ = cv_interval(one.rows.net_benefit(thresholds), table, floor, scale="plain", bounds=(-np.inf, 1.0))
+    return _curve(thresholds, usefulness.Band(value, low, high), judged=True)
+
+
+def reference_tables(one: Scored, thresholds: Floats) -> dict[str, pd.DataFrame]:
+    """Return the net benefit of acting on everyone (with a band) and on nobody."""
+    everyone = usefulness.bootstrap_band(usefulness.treat_all(one.truth, thresholds))
+    nobody = usefulness.Band(*(np.zeros(len(thresholds)) for _ in range(3)))
+    return {"treat_all": _curve(thresholds, everyone, judged=True), "treat_none": _curve(thresholds, nobody, judged=True)}
+
+
+def _curve(thresholds: Floats, band: usefulness.Band, *, judged: bool) -> pd.DataFrame:
+    gap: Callable[[Floats], Floats] = (lambda x: x) if judged else (lambda x: np.full(len(x), np.nan))
+    return pd.DataFrame({"threshold": thresholds, "net_benefit": band.value, "low": gap(band.low),
+                         "high": gap(band.high)})

@@ -1,0 +1,273 @@
+"""From predictions and resamples to every table that a report shows, without refitting anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from radnb.errors import raise_all
+from radnb.evaluation import classification, survival
+from radnb.evaluation.checks import RESAMPLED, check, known_model
+from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
+from radnb.evaluation.flags import flags
+from radnb.evaluation.honesty import (
+    Draws,
+    Figure,
+    difference,
+    difference_macro,
+    discrimination,
+    discrimination_macro,
+    draws,
+    macro,
+)
+from radnb.evaluation.scored import Scored, scored
+from radnb.features.assemble import Outcome
+from radnb.statistics.inputs import Floats
+
+METRICS = ("model", "set", "metric", "value", "low", "high", "n", "events", "method")
+Key = tuple[str, str]  # model, set
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All tables of one study; NaN limits mean that no honest interval exists, and `method` says why.
+
+    metrics: model, set, metric, value, low, high, n, events, method.  The curves carry model, set, target besides
+    roc: threshold, fpr, tpr; calibration: predicted, observed, low, high; decision: threshold, net_benefit, low, high
+    (models "treat_all" and "treat_none" included); confusion: threshold, tp, fp, fn, tn (means over repeats);
+    per_100: measure, value, low, high, method; kaplan_meier: group, time, survival, low, high, censored;
+    at_risk: group, time, at_risk, events, censored; scores: patient_id, score, truth, time_months, event, group.
+    flags: code, severity, parameters.
+    """
+
+    metrics: pd.DataFrame
+    roc: pd.DataFrame
+    calibration: pd.DataFrame
+    decision: pd.DataFrame
+    confusion: pd.DataFrame
+    per_100: pd.DataFrame
+    kaplan_meier: pd.DataFrame
+    at_risk: pd.DataFrame
+    scores: pd.DataFrame
+    flags: pd.DataFrame
+    verdict: Verdict
+
+
+def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outcome: Outcome, primary: str,
+             comparator: str | None, decision: tuple[float, float], horizons_months: Sequence[float] | None = None,
+             relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
+             candidates: Mapping[str, int] | None = None) -> Evaluation:
+    """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
+
+    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only.
+    """
+    drawn_table = pd.DataFrame(columns=list(RESAMPLED)) if resamples is None else resamples
+    check(predictions, drawn_table, outcome)
+    _choices(predictions, primary, comparator, decision, relevant_difference)
+    series = scored(predictions, drawn_table, survival=outcome.kind == "survival")
+    drawn = [draws(one) for one in series]
+    horizons = tuple(horizons_months or ())
+    metrics = [row for one, d in zip(series, drawn, strict=True) for row in _one_model(one, d, outcome, horizons)]
+    whole = _summaries(series, drawn, outcome)
+    metrics += [row for summary in whole.values() for row in summary.rows()]
+    compared, rows = _comparisons(whole, comparator)
+    judged = _judge(whole, compared, primary, comparator, relevant_difference)
+    table = _metrics(metrics + rows)
+    grid = classification.decision_grid(*decision)
+    return Evaluation(table, *_curves(series, drawn, grid),
+                      flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons), judged)
+
+
+def _choices(predictions: pd.DataFrame, primary: str, comparator: str | None, decision: tuple[float, float],
+             relevant: float) -> None:
+    found = known_model(primary, predictions, "primary.model")
+    found += [] if comparator is None else known_model(comparator, predictions, "primary.comparator")
+    if primary == comparator:
+        found.append(f"primary.comparator: {comparator!r} is the primary model itself. Name another model, or none.")
+    if not 0 < decision[0] < decision[1] < 1:
+        found.append(f"decision: {decision[0]:g} to {decision[1]:g} will not do. Give two thresholds with "
+                     "0 < low < high < 1, as in 0.1 and 0.6.")
+    if not 0 < relevant < 1:
+        found.append(f"relevant_difference: {relevant:g} is not between 0 and 1. Give the smallest improvement that "
+                     "would matter, as in 0.1.")
+    raise_all(found, code="E_CONFIG")
+
+
+def _row(one: Scored, metric: str, figure: Figure) -> tuple[object, ...]:
+    return (one.model, one.set, metric, figure.value, figure.low, figure.high, one.n, one.events, figure.method)
+
+
+def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[float]) -> list[tuple[object, ...]]:
+    """Return the metric rows of one model, set and target, but for the AUC or C itself when it is the headline."""
+    mark = "" if outcome.binary or one.survival else f"[{one.target}]"
+    rows = [] if not mark else [_row(one, f"auc{mark}", discrimination(one, drawn))]
+    if one.survival:
+        rows += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
+                 for metric, f, n, events in survival.group_figures(one, horizons)]
+        return [*rows, *([_row(one, "logrank_p", survival.logrank_p(one))] if one.rows.thresholded else [])]
+    found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn)}
+    return rows + [_row(one, f"{name}{mark}", figure) for name, figure in found.items()
+                   if name not in classification.PER_100]
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """The headline figure of one model in one set: AUC, macro AUC or C."""
+
+    series: tuple[Scored, ...]
+    drawn: Draws
+    figure: Figure
+    metric: str
+
+    @property
+    def n(self) -> int:
+        return self.series[0].n
+
+    @property
+    def events(self) -> int:
+        return self.series[0].events if len(self.series) == 1 else min(one.events for one in self.series)
+
+    def row(self, model: str, metric: str, figure: Figure) -> tuple[object, ...]:
+        return (model, self.series[0].set, metric, figure.value, figure.low, figure.high, self.n, self.events,
+                figure.method)
+
+    def rows(self) -> list[tuple[object, ...]]:
+        rows = [self.row(self.series[0].model, self.metric, self.figure)]
+        if len(self.drawn.permuted):
+            p = self.drawn.p_any()
+            rows.append(self.row(self.series[0].model, "permutation_p",
+                                 Figure(p.p, float("nan"), float("nan"), f"permuted{p.used}")))
+        return rows
+
+
+def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcome) -> dict[Key, _Summary]:
+    grouped: dict[Key, list[int]] = {}
+    for k, one in enumerate(series):
+        grouped.setdefault((one.model, one.set), []).append(k)
+    result = {}
+    for key, members in grouped.items():
+        if len(members) == 1:
+            one, d = series[members[0]], drawn[members[0]]
+            figure, metric = discrimination(one, d), "c_index" if one.survival else "auc"
+        else:
+            one, d = series[members[0]], macro([drawn[k] for k in members])
+            figure, metric = discrimination_macro(one, d), "auc_macro"
+        result[key] = _Summary(tuple(series[k] for k in members), d, figure, metric)
+    return result
+
+
+def _comparisons(whole: Mapping[Key, _Summary],
+                 comparator: str | None) -> tuple[dict[Key, Figure], list[tuple[object, ...]]]:
+    """Return the differences of every model from the comparator, and their rows."""
+    found: dict[Key, Figure] = {}
+    rows: list[tuple[object, ...]] = []
+    for (model, name), mine in whole.items():
+        other = whole.get((comparator or "", name))
+        if other is None or model == comparator or name == "train":
+            continue
+        figure, p = _difference(mine, other)
+        found[model, name] = figure
+        metric = "c_index_difference" if mine.metric == "c_index" else "auc_difference"
+        rows.append(mine.row(f"{model} - {comparator}", metric, figure))
+        if np.isfinite(p):
+            rows.append(mine.row(f"{model} - {comparator}", f"{metric}_p",
+                                 Figure(p, float("nan"), float("nan"), figure.method)))
+    return found, rows
+
+
+def _difference(mine: _Summary, other: _Summary) -> tuple[Figure, float]:
+    if len(mine.series) == 1:
+        return difference(mine.series[0], other.series[0], mine.drawn, other.drawn)
+    return difference_macro(mine.series[0], other.series[0], mine.drawn, other.drawn)
+
+
+def _judge(whole: Mapping[Key, _Summary], compared: Mapping[Key, Figure], primary: str, comparator: str | None,
+           relevant: float) -> Verdict:
+    found = []
+    for (model, name), mine in whole.items():
+        if model != primary or name == "train" and len([k for k in whole if k[0] == primary]) > 1:
+            continue
+        figure = from_chance(mine.figure) if comparator is None else compared.get((model, name))
+        if figure is not None:
+            p = mine.drawn.p_any().p if len(mine.drawn.permuted) else float("nan")
+            found.append(Compared(figure, name, mine.n, mine.events, p))
+    if not found:
+        raise_all([f"primary: {primary!r} and {comparator!r} were not scored in the same set of patients. "
+                   "Score both models on the same patients."], code="E_CONFIG")
+    metric = next(iter(whole.values())).metric
+    return verdict(found, model=primary, comparator=comparator, metric=metric, relevant=relevant)
+
+
+def _metrics(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(METRICS))
+    numbers = ["value", "low", "high"]
+    table[numbers] = table[numbers].astype(float)
+    table = table.astype({"n": "int64", "events": "int64"})
+    headline = table["metric"].str.match(r"^(auc|c_index)(_macro)?$|_difference$|^permutation_p$|_difference_p$")
+    return table.assign(_late=~headline).sort_values(["set", "model", "_late"], kind="stable",
+                                                     ignore_index=True).drop(columns="_late")
+
+
+def _curves(series: Sequence[Scored], drawn: Sequence[Draws], grid: Floats) -> tuple[pd.DataFrame, ...]:
+    """Return roc, calibration, decision, confusion, per_100, kaplan_meier, at_risk, scores, in this order."""
+    classes = [(one, d) for one, d in zip(series, drawn, strict=True) if not one.survival and one.set != "train"]
+    timed = [(one, d) for one, d in zip(series, drawn, strict=True) if one.survival and one.set != "train"]
+    decision = _stack(classes, lambda one, d: classification.decision_table(one, d, grid),
+                      ("threshold", "net_benefit", "low", "high"))
+    return (_stack(classes, lambda one, d: classification.roc_table(one), ("threshold", "fpr", "tpr")),
+            _stack(classes, lambda one, d: classification.calibration_table(one),
+                   ("predicted", "observed", "low", "high")),
+            pd.concat([decision, _references([one for one, _ in classes], grid)], ignore_index=True),
+            _stack(classes, lambda one, d: _confusion(one), ("threshold", "tp", "fp", "fn", "tn")),
+            _stack(classes, _per_100, ("measure", "value", "low", "high", "method")),
+            _stack(timed, lambda one, d: survival.kaplan_meier_table(one),
+                   ("group", "time", "survival", "low", "high", "censored")),
+            _stack(timed, lambda one, d: survival.at_risk_table(one),
+                   ("group", "time", "at_risk", "events", "censored")),
+            _stack([*classes, *timed], lambda one, d: _scores(one),
+                   ("patient_id", "score", "truth", "time_months", "event", "group")))
+
+
+def _stack(series: Sequence[tuple[Scored, Draws]], make: Callable[[Scored, Draws], pd.DataFrame],
+           columns: Sequence[str]) -> pd.DataFrame:
+    names = ["model", "set", *columns, "target"]
+    parts = [make(one, d).assign(model=one.model, set=one.set, target=one.target) for one, d in series]
+    filled = [part[names] for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=names)
+
+
+def _references(classes: Sequence[Scored], grid: Floats) -> pd.DataFrame:
+    first: dict[Key, Scored] = {}
+    for one in classes:
+        if one.scale == "probability":
+            first.setdefault((one.set, one.target), one)
+    parts = [table.assign(model=name, set=one.set, target=one.target) for one in first.values()
+             for name, table in classification.reference_tables(one, grid).items()]
+    columns = ["model", "set", "threshold", "net_benefit", "low", "high", "target"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _confusion(one: Scored) -> pd.DataFrame:
+    if not one.rows.thresholded:
+        return pd.DataFrame()
+    tp, fp, fn, tn = classification.mean_counts(one)
+    return pd.DataFrame({"threshold": [one.rows.threshold.mean()], "tp": [tp], "fp": [fp], "fn": [fn], "tn": [tn]})
+
+
+def _per_100(one: Scored, drawn: Draws) -> pd.DataFrame:
+    found = classification.at_threshold(one, drawn)
+    rows = [(name, f.value, f.low, f.high, f.method) for name, f in found.items() if name in classification.PER_100]
+    return pd.DataFrame(rows, columns=["measure", "value", "low", "high", "method"])
+
+
+def _scores(one: Scored) -> pd.DataFrame:
+    flagged = one.rows.mean_by_member(one.rows.flagged.astype(float), one.n) >= 0.5
+    group = np.where(flagged, "high", "low") if one.rows.thresholded else ""
+    event = one.truth.astype(float)
+    nothing = np.full(one.n, np.nan)
+    return pd.DataFrame({"patient_id": one.patients, "score": one.score, "truth": nothing if one.survival else event,
+                         "time_months": one.time if one.survival else nothing,
+                         "event": event if one.survival else nothing, "group": group})

@@ -1,0 +1,121 @@
+"""Every word that PyRadiomics 3.0.1 knows: classes, features, image types, settings with their ranges."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+_FEATURES = {
+    "firstorder": "10Percentile 90Percentile Energy Entropy InterquartileRange Kurtosis Maximum MeanAbsoluteDeviation "
+                  "Mean Median Minimum Range RobustMeanAbsoluteDeviation RootMeanSquared Skewness TotalEnergy "
+                  "Uniformity Variance",
+    "glcm": "Autocorrelation ClusterProminence ClusterShade ClusterTendency Contrast Correlation DifferenceAverage "
+            "DifferenceEntropy DifferenceVariance Id Idm Idmn Idn Imc1 Imc2 InverseVariance JointAverage JointEnergy "
+            "JointEntropy MCC MaximumProbability SumAverage SumEntropy SumSquares",
+    "gldm": "DependenceEntropy DependenceNonUniformity DependenceNonUniformityNormalized DependenceVariance "
+            "GrayLevelNonUniformity GrayLevelVariance HighGrayLevelEmphasis LargeDependenceEmphasis "
+            "LargeDependenceHighGrayLevelEmphasis LargeDependenceLowGrayLevelEmphasis LowGrayLevelEmphasis "
+            "SmallDependenceEmphasis SmallDependenceHighGrayLevelEmphasis SmallDependenceLowGrayLevelEmphasis",
+    "glrlm": "GrayLevelNonUniformity GrayLevelNonUniformityNormalized GrayLevelVariance HighGrayLevelRunEmphasis "
+             "LongRunEmphasis LongRunHighGrayLevelEmphasis LongRunLowGrayLevelEmphasis LowGrayLevelRunEmphasis "
+             "RunEntropy RunLengthNonUniformity RunLengthNonUniformityNormalized RunPercentage RunVariance "
+             "ShortRunEmphasis ShortRunHighGrayLevelEmphasis ShortRunLowGrayLevelEmphasis",
+    "glszm": "GrayLevelNonUniformity GrayLevelNonUniformityNormalized GrayLevelVariance HighGrayLevelZoneEmphasis "
+             "LargeAreaEmphasis LargeAreaHighGrayLevelEmphasis LargeAreaLowGrayLevelEmphasis "
+             "LowGrayLevelZoneEmphasis SizeZoneNonUniformity SizeZoneNonUniformityNormalized SmallAreaEmphasis "
+             "SmallAreaHighGrayLevelEmphasis SmallAreaLowGrayLevelEmphasis ZoneEntropy ZonePercentage ZoneVariance",
+    "ngtdm": "Busyness Coarseness Complexity Contrast Strength",
+    "shape": "Elongation Flatness LeastAxisLength MajorAxisLength Maximum2DDiameterColumn Maximum2DDiameterRow "
+             "Maximum2DDiameterSlice Maximum3DDiameter MeshVolume MinorAxisLength Sphericity SurfaceArea "
+             "SurfaceVolumeRatio VoxelVolume",
+    "shape2D": "Elongation MajorAxisLength MaximumDiameter MeshSurface MinorAxisLength Perimeter "
+               "PerimeterSurfaceRatio PixelSurface Sphericity"}
+FEATURES: Mapping[str, tuple[str, ...]] = {name: tuple(words.split()) for name, words in _FEATURES.items()}
+ON_REQUEST: Mapping[str, tuple[str, ...]] = {  # computed only when named
+    "firstorder": ("StandardDeviation",), "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
+    "shape2D": ("SphericalDisproportion",)}
+WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; the same number is called otherwise
+    "glcm": {"Dissimilarity": "DifferenceAverage", "Homogeneity1": "Id", "Homogeneity2": "Idm",
+             "SumVariance": "ClusterTendency"},
+    "gldm": {"GrayLevelNonUniformityNormalized": "firstorder Uniformity", "DependencePercentage": "always 1"}}
+IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
+               "LBP2D", "LBP3D")
+INTERPOLATORS = ("sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
+                 "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
+                 "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc")
+_BIOR = ("1.1", "1.3", "1.5", "2.2", "2.4", "2.6", "2.8", "3.1", "3.3", "3.5", "3.7", "3.9", "4.4", "5.5", "6.8")
+WAVELETS = ("haar", "dmey", *(f"db{n}" for n in range(1, 39)), *(f"sym{n}" for n in range(2, 21)),
+            *(f"coif{n}" for n in range(1, 18)), *(f"bior{n}" for n in _BIOR), *(f"rbio{n}" for n in _BIOR))
+
+
+def _one_of(*valid: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in valid:
+            raise ValueError(f"choose one of {', '.join(valid)}" if len(valid) < 12 else "no wavelet of PyWavelets")
+        return value
+    return AfterValidator(check)
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise ValueError("a value is given twice")
+    return values
+
+
+_Truth = Annotated[bool, Field(strict=True)]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+_Count = Annotated[int, Field(strict=True, ge=1)]
+_FromZero = Annotated[int, Field(strict=True, ge=0)]
+_Spacing = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+_Sigmas = Annotated[list[_Positive], Field(min_length=1), AfterValidator(_distinct)]
+
+SETTINGS: Mapping[str, Any] = {
+    "minimumROIDimensions": Annotated[int, Field(strict=True, ge=1, le=3)], "minimumROISize": _Count | None,
+    "geometryTolerance": _Positive | None, "correctMask": _Truth, "additionalInfo": _Truth, "label": _Count,
+    "label_channel": _FromZero, "binWidth": _Positive, "binCount": _Count | None, "normalize": _Truth,
+    "normalizeScale": _Positive, "removeOutliers": _Positive | None,
+    "resampledPixelSpacing": Annotated[list[_Spacing], Field(min_length=3, max_length=3)] | None,
+    "interpolator": Annotated[str, _one_of(*INTERPOLATORS)] | None, "padDistance": _FromZero,
+    "distances": Annotated[list[_Count], Field(min_length=1), AfterValidator(_distinct)], "force2D": _Truth,
+    "force2Ddimension": Annotated[int, Field(strict=True, ge=0, le=2)],
+    "resegmentRange": Annotated[list[_Number], Field(min_length=1, max_length=2), AfterValidator(_distinct)] | None,
+    "resegmentMode": Literal["absolute", "relative", "sigma"], "resegmentShape": _Truth, "preCrop": _Truth,
+    "sigma": _Sigmas, "start_level": _FromZero, "level": _Count, "wavelet": Annotated[str, _one_of(*WAVELETS)],
+    "gradientUseSpacing": _Truth, "lbp2DRadius": _Positive, "lbp2DSamples": _Count,
+    "lbp2DMethod": Literal["default", "ror", "uniform", "var"], "lbp3DLevels": _Count,
+    "lbp3DIcosphereRadius": _Positive, "lbp3DIcosphereSubdivision": _FromZero,
+    "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
+    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero}
+OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effect
+    "minimumROIDimensions", "minimumROISize", "geometryTolerance", "correctMask", "additionalInfo", "label",
+    "label_channel", "normalize", "normalizeScale", "removeOutliers", "resampledPixelSpacing", "interpolator",
+    "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop"}
+ONLY_FOR = {  # settings of one filter
+    "sigma": "LoG", "start_level": "Wavelet", "level": "Wavelet", "wavelet": "Wavelet",
+    "gradientUseSpacing": "Gradient", "lbp2DRadius": "LBP2D", "lbp2DSamples": "LBP2D", "lbp2DMethod": "LBP2D",
+    "lbp3DLevels": "LBP3D", "lbp3DIcosphereRadius": "LBP3D", "lbp3DIcosphereSubdivision": "LBP3D"}
+NEEDS = {  # a setting without effect unless the other one stands too
+    "resegmentMode": "resegmentRange", "resegmentShape": "resegmentRange", "normalizeScale": "normalize",
+    "removeOutliers": "normalize", "force2Ddimension": "force2D"}
+
+
+def filters(image_type: str, options: Mapping[str, Any]) -> list[str]:
+    """List the names that the images of one type carry in feature names, in PyRadiomics' order."""
+    if image_type == "LoG":
+        return [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in options.get("sigma", [])]
+    if image_type == "Wavelet":
+        return _wavelets(options.get("level", 1), 2 if options.get("force2D") else 3)
+    if image_type == "LBP3D":
+        return [*(f"lbp-3D-m{n}" for n in range(1, options.get("lbp3DLevels", 2) + 1)), "lbp-3D-k"]
+    return ["lbp-2D" if image_type == "LBP2D" else image_type.lower()]
+
+
+def _wavelets(levels: int, axes: int) -> list[str]:
+    bands = ["".join(letters) for letters in itertools.product("LH", repeat=axes)]
+    names = [f"wavelet{'' if level == 1 else level}-{band}"
+             for level in range(1, levels + 1) for band in bands[1:]]
+    return [*names, f"wavelet{'' if levels == 1 else levels}-{bands[0]}"]

@@ -1,0 +1,107 @@
+"""The reference engine: PyRadiomics 3.0.1, unmodified, given checked pairs and one thread."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from radnb.errors import RadnbError
+from radnb.features.settings import Settings
+from radnb.imaging.faults import ImageFault
+from radnb.imaging.regions import Pair
+
+_PARTS = ("pyradiomics", "SimpleITK", "PyWavelets")
+
+
+def version() -> str:
+    """Return what the values depend on, as words; say how to mend it where PyRadiomics is not installed."""
+    if importlib.util.find_spec("radiomics") is None:
+        raise RadnbError("PyRadiomics is not installed, so no features can be computed. Run the set-up of the README "
+                         "again (it builds PyRadiomics, with or without a compiler), or start from a finished "
+                         "feature table.", code="E_NO_PYRADIOMICS")
+    found = ", ".join(f"{part} {importlib.metadata.version(part)}" for part in _PARTS)
+    return f"{found}, radnb reading 1"
+
+
+def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], dict[str, float]]:
+    """Return a function that gives the features of one region of `image`."""
+    extractor = _extractor(json.dumps(settings.card))
+    spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
+    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
+        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
+                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
+    return functools.partial(_compute, extractor, settings)
+
+
+@functools.lru_cache(maxsize=4)
+def _extractor(card: str) -> Any:
+    from radiomics import featureextractor, setVerbosity
+
+    setVerbosity(logging.CRITICAL)
+    extractor = featureextractor.RadiomicsFeatureExtractor(json.loads(card))
+    extractor.addProvenance(False)
+    return extractor
+
+
+def _compute(extractor: Any, settings: Settings, pair: Pair) -> dict[str, float]:
+    _refuse_meaningless(pair, settings.setting)
+    with _heard() as said:
+        try:
+            found = extractor.execute(pair.image, pair.mask, label=1)
+        except (ValueError, RuntimeError, AssertionError, IndexError) as error:
+            raise _translated(str(error), settings) from error
+    missing = [name for name in settings.columns if name not in found]
+    if missing:
+        raise ImageFault(f"PyRadiomics gave no value for {len(missing)} features, {missing[0]} the first"
+                         f"{''.join(f' ({words})' for words in said[:1])}.",
+                         "Take this filter out of the extraction settings, or leave the case out.", code="E_FILTER")
+    return {name: float(found[name]) for name in settings.columns}
+
+
+def _refuse_meaningless(pair: Pair, setting: Mapping[str, Any]) -> None:
+    if sum(length > 1 for length in pair.size) < setting["minimumROIDimensions"]:
+        raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
+                         "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
+                         "extraction settings.", code="E_FLAT", column="mask")
+    values = pair.values()
+    if values.min() == values.max():
+        raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
+                         "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
+
+
+def _translated(text: str, settings: Settings) -> ImageFault:
+    reason = " ".join(text.split())[:300]
+    if any(words in reason for words in ("excluded too many voxels", "too few dimensions", "1 segmented voxel",
+                                         "too small", "not present in mask", "No labels found")):
+        step = "resampling" if settings.resampled else "resegmentation"
+        return ImageFault(f"Too little of the region is left after {step} ({reason}).",
+                          "Choose a finer resampledPixelSpacing or a wider resegmentRange, or leave the case out.",
+                          code="E_RESAMPLE", column="mask")
+    return ImageFault(f"PyRadiomics stopped: {reason}.", "Compare image and settings; take the filter named out.",
+                      code="E_PYRADIOMICS")
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Collect what PyRadiomics would have written to the screen."""
+    said: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage().strip().splitlines()[-1])
+
+    ear, logger = Ear(logging.WARNING), logging.getLogger("radiomics")
+    logger.addHandler(ear)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(ear)

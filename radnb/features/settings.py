@@ -1,0 +1,229 @@
+"""Extraction settings: PyRadiomics' own YAML, but a misspelt or contradictory line is refused, not ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from radnb.cohort.cards import read_card
+from radnb.errors import RadnbError, nearest, raise_all
+from radnb.features.catalogue import (
+    FEATURES,
+    IMAGE_TYPES,
+    NEEDS,
+    OF_THE_WHOLE,
+    ON_REQUEST,
+    ONLY_FOR,
+    SETTINGS,
+    WITHDRAWN,
+    filters,
+)
+from radnb.work.files import sha256_json
+
+PRESETS = Path(__file__).with_name("presets")
+_SECTIONS = ("imageType", "featureClass", "setting")
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Checked settings: image types, feature classes with the features wanted, and everything else, in their order."""
+
+    name: str
+    image_types: Mapping[str, Options]
+    classes: Mapping[str, tuple[str, ...]]
+    setting: Options
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Return the whole as the mapping that PyRadiomics takes, nothing left implied."""
+        return {"imageType": {name: dict(options) for name, options in self.image_types.items()},
+                "featureClass": {name: list(features) for name, features in self.classes.items()},
+                "setting": dict(self.setting)}
+
+    @property
+    def sha256(self) -> str:
+        """Return a hash that is equal for settings that give equal values."""
+        return sha256_json(self.card)
+
+    @property
+    def resampled(self) -> bool:
+        """Say whether images are resampled to one voxel size."""
+        return self.setting.get("resampledPixelSpacing") is not None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every feature column, in PyRadiomics' order: shape first, then image by image."""
+        shapes = [f"original_{kind}_{feature}" for kind in ("shape", "shape2D")
+                  for feature in self.classes.get(kind, ())]
+        rest = [f"{image}_{kind}_{feature}" for name, options in self.image_types.items()
+                for image in filters(name, {**self.setting, **options})
+                for kind, features in self.classes.items() if not kind.startswith("shape") for feature in features]
+        return (*shapes, *rest)
+
+
+def presets() -> list[str]:
+    """List the names of the settings that come with radnb."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def settings(name_or_path: str | Path) -> Settings:
+    """Read a preset or a PyRadiomics parameter file (YAML or JSON); every fault is told at once, with its mend."""
+    text = str(name_or_path)
+    path = PRESETS / f"{text}.yaml" if text in presets() else Path(text)
+    if not path.is_file():
+        raise RadnbError(f"extraction: there is neither a preset nor a file {text!r}. {nearest(text, presets())}",
+                         code="E_CONFIG")
+    return checked(read_card(path), name=path.stem, where=path.name)
+
+
+def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction settings") -> Settings:
+    """Check a mapping of PyRadiomics parameters whole and return it as settings."""
+    raise_all([f"{where}: {section}: this must be a mapping of `key: value` lines." for section in _SECTIONS
+               if not isinstance(card.get(section) or {}, Mapping)], code="E_CONFIG")
+    types, classes, setting = (dict(card.get(section) or {}) for section in _SECTIONS)
+    found = [f"{key}: {_no_section(key)}" for key in card if key not in _SECTIONS]
+    found += [*_image_type_problems(types), *_class_problems(classes), *_option_problems(setting, "setting")]
+    raise_all([f"{where}: {problem}" for problem in found], code="E_CONFIG")
+    types = {kind: dict(options or {}) for kind, options in (types or {"Original": {}}).items()}
+    wanted = {kind: _wanted(kind, features) for kind, features in (classes or dict.fromkeys(_default_classes())).items()}
+    raise_all([f"{where}: {problem}" for problem in _contradictions(types, wanted, setting)], code="E_CONFIG")
+    return _frozen(name, types, wanted, setting)
+
+
+def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]], setting: dict[str, Any]) -> Settings:
+    unused = ("label", "additionalInfo", "correctMask", "label_channel")
+    kept = {key: value for key, value in setting.items() if key not in unused and value is not None}
+    kept.setdefault("minimumROIDimensions", 2 if kept.get("force2D") else 3)
+    return Settings(name, types, wanted, kept)
+
+
+def _default_classes() -> list[str]:
+    return [kind for kind in FEATURES if kind != "shape2D"]
+
+
+def _wanted(kind: str, features: list[str] | None) -> tuple[str, ...]:
+    return tuple(features or FEATURES[kind])
+
+
+def _no_section(key: str) -> str:
+    if key == "voxelSetting":
+        return "this belongs to feature maps, which are not made here. Delete this section."
+    return f"unknown section. {nearest(key, _SECTIONS)}"
+
+
+def _image_type_problems(types: Mapping[str, Any]) -> list[str]:
+    found = []
+    for kind, options in types.items():
+        if kind not in IMAGE_TYPES:
+            found.append(f"imageType.{kind}: unknown image type. {nearest(kind, IMAGE_TYPES)}")
+        elif not isinstance(options or {}, Mapping):
+            found.append(f"imageType.{kind}: this must be a mapping, as in `{kind}: {{}}`.")
+        else:
+            found += _option_problems(options or {}, f"imageType.{kind}")
+            found += _misplaced(kind, options or {})
+    return found
+
+
+def _misplaced(kind: str, options: Mapping[str, Any]) -> list[str]:
+    found = [f"imageType.{kind}.{key}: PyRadiomics ignores this here. Move it to `setting`."
+             for key in options if key in OF_THE_WHOLE]
+    return found + [f"imageType.{kind}.{key}: this belongs to {ONLY_FOR[key]}. Move it there."
+                    for key in options if ONLY_FOR.get(key, kind) != kind]
+
+
+def _class_problems(classes: Mapping[str, Any]) -> list[str]:
+    found = []
+    for kind, features in classes.items():
+        if kind not in FEATURES:
+            found.append(f"featureClass.{kind}: unknown feature class. {nearest(kind, FEATURES)}")
+        elif features is not None and not isinstance(features, list):
+            found.append(f"featureClass.{kind}: this must be a list of features, or empty for all of them.")
+        else:
+            found += [f"featureClass.{kind}: {problem}" for problem in _feature_problems(kind, features or [])]
+    return found
+
+
+def _feature_problems(kind: str, features: list[Any]) -> list[str]:
+    words, gone = [str(feature) for feature in features], WITHDRAWN.get(kind, {})
+    known = {*FEATURES[kind], *ON_REQUEST.get(kind, ())}
+    found = [f"{word}: PyRadiomics has withdrawn this feature (equal: {gone[word]}). Delete it."
+             for word in words if word in gone]
+    found += [f"{word}: unknown feature. {nearest(word, known)}" for word in words if word not in {*known, *gone}]
+    return found + [f"{word}: named twice. Delete one." for word in dict.fromkeys(words) if words.count(word) > 1]
+
+
+def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
+    found = []
+    for key, value in options.items():
+        if key not in SETTINGS:
+            found.append(f"{where}.{key}: unknown setting. {nearest(key, SETTINGS)}")
+            continue
+        try:
+            TypeAdapter(SETTINGS[key]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            found.append(f"{where}.{key}: {value!r} will not do: {reason[:1].lower()}{reason[1:]}.")
+    return found
+
+
+def _contradictions(types: Mapping[str, Options], classes: Mapping[str, Any], setting: Options) -> list[str]:
+    return [*_of_mask(setting), *_of_filters(types, setting), *_of_bins(types, setting), *_of_shape(classes, setting),
+            *_of_grid(setting)]
+
+
+def _of_mask(setting: Options) -> list[str]:
+    found = []
+    if setting.get("correctMask"):
+        found.append("setting.correctMask: masks are never resampled unseen. Resample the mask onto the image's grid "
+                     "yourself, look at it, and delete this line.")
+    if setting.get("label", 1) != 1:
+        found.append("setting.label: the label stands in the manifest, row by row. Name it there and delete this line.")
+    if setting.get("label_channel"):
+        found.append("setting.label_channel: masks with several channels are not read. Save the channel as a mask.")
+    return found
+
+
+def _of_filters(types: Mapping[str, Options], setting: Options) -> list[str]:
+    found = [f"setting.{key}: there is no image type {kind} that would use it. Add {kind} or delete this line."
+             for key, kind in ONLY_FOR.items() if key in setting and kind not in types]
+    if "LoG" in types and "sigma" not in {**setting, **types["LoG"]}:
+        found.append("imageType.LoG: without `sigma` no image is made. Add, for example, sigma: [1.0, 2.0, 3.0].")
+    if "LBP2D" in types and not {**setting, **types["LBP2D"]}.get("force2D"):
+        found.append("imageType.LBP2D: this filter works slice by slice. Set force2D: true, or take LBP3D.")
+    if "LBP3D" in types and {**setting, **types["LBP3D"]}.get("force2D"):
+        found.append("imageType.LBP3D: this filter works in three dimensions. Delete force2D, or take LBP2D.")
+    return found
+
+
+def _of_bins(types: Mapping[str, Options], setting: Options) -> list[str]:
+    where = {"setting": setting, **{f"imageType.{kind}": options for kind, options in types.items()}}
+    found = [f"{place}: binWidth and binCount exclude each other (PyRadiomics would use binCount). Delete one."
+             for place, options in where.items() if options.get("binCount") and "binWidth" in options]
+    return found + [f"imageType.{kind}.binWidth: binCount in `setting` would overrule it. Delete one."
+                    for kind, options in types.items()
+                    if "binWidth" in options and setting.get("binCount") and "binCount" not in options]
+
+
+def _of_shape(classes: Mapping[str, Any], setting: Options) -> list[str]:
+    if "shape2D" in classes and not setting.get("force2D"):
+        return ["featureClass.shape2D: two-dimensional shape needs force2D: true. Add it, or take shape."]
+    return []
+
+
+def _of_grid(setting: Options) -> list[str]:
+    found = [f"setting.{key}: this has no effect without {other}. Add {other} or delete this line."
+             for key, other in NEEDS.items() if key in setting and setting[key] not in (None, False)
+             and not setting.get(other)]
+    spacing = setting.get("resampledPixelSpacing")
+    if spacing is not None and not any(spacing):
+        found.append("setting.resampledPixelSpacing: three zeros resample nothing. Give a spacing in mm, or delete it.")
+    if spacing is not None and setting.get("interpolator", "") is None:
+        found.append("setting.interpolator: resampling needs one. Set interpolator: sitkBSpline.")
+    if spacing is not None and setting.get("preCrop"):
+        found.append("setting.preCrop: resampling crops already, so this has no effect. Delete it.")
+    return found

@@ -1,0 +1,117 @@
+"""Images read whole or not at all: SimpleITK fills what a truncated file lacks with zeros and says nothing."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import SimpleITK as sitk
+
+from radnb.imaging.faults import ImageFault, short
+from radnb.imaging.headers import Header, read_header
+
+LIMIT_GB = 2.0  # voxels of one image in memory; RADNB_IMAGE_LIMIT_GB raises it
+_SLACK = 1 << 20  # bytes that may follow the voxels
+_CHUNK = 1 << 20
+_DEFLATE_AT_MOST = 1032  # deflate never shrinks anything further
+
+
+def read_volume(path: Path | str, *, limit_gb: float | None = None) -> sitk.Image:
+    """Read a 3-D grey image after checking, in the same pass, that the file holds every voxel it promises."""
+    path = Path(path)
+    header = read_header(path)
+    _refuse_too_big(path, header, limit_gb)
+    voxels = np.frombuffer(_voxels(path, header), dtype=header.dtype)
+    return _image(path, header, voxels.reshape(header.size[::-1]))
+
+
+def _refuse_too_big(path: Path, header: Header, limit_gb: float | None) -> None:
+    limit = limit_gb or float(os.environ.get("RADNB_IMAGE_LIMIT_GB") or LIMIT_GB)
+    if header.nbytes > limit * 1e9:
+        raise ImageFault(f"{short(path)}: its header claims {' x '.join(map(str, header.size))} voxels, "
+                         f"{header.nbytes / 1e9:.1f} GB, more than the limit of {limit:g} GB.",
+                         "Crop or resample it, or set RADNB_IMAGE_LIMIT_GB higher if it is real.", code="E_TOO_BIG")
+
+
+def _voxels(path: Path, header: Header) -> bytearray:
+    on_disk = header.payload.stat().st_size - header.start
+    most = on_disk * _DEFLATE_AT_MOST if header.compressed else on_disk - header.skip
+    if most < header.nbytes:
+        raise _incomplete(path, header, most)
+    voxels = bytearray(header.nbytes)
+    with header.payload.open("rb") as stream:
+        stream.seek(header.start)
+        if header.compressed:
+            _inflate(path, header, stream, memoryview(voxels))
+        else:
+            stream.seek(header.skip, os.SEEK_CUR)
+            if (read := stream.readinto(voxels)) < header.nbytes:
+                raise _incomplete(path, header, read)
+            _refuse_surplus(path, on_disk - header.skip - header.nbytes)
+    return voxels
+
+
+def _inflate(path: Path, header: Header, stream: BinaryIO, voxels: memoryview) -> None:
+    """Decompress to the end, checksum included, and never more than the header allows."""
+    inflater, waiting, done, total = zlib.decompressobj(47), b"", -header.skip, len(voxels)
+    try:
+        while chunk := waiting or stream.read(_CHUNK):
+            if inflater.eof:  # a further member of the same gzip file, or padding
+                if chunk[:2] != b"\x1f\x8b":
+                    break
+                inflater = zlib.decompressobj(47)
+            piece = inflater.decompress(chunk, _CHUNK)
+            waiting = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            piece_start, done = done, done + len(piece)
+            wanted = piece[max(0, -piece_start):max(0, total - piece_start)]
+            at = max(0, piece_start)
+            voxels[at:at + len(wanted)] = wanted
+            _refuse_surplus(path, done - total)
+    except zlib.error as error:
+        raise ImageFault(f"{short(path)}: its compressed data are damaged.", "Export or copy it again.",
+                         code="E_CORRUPT") from error
+    if done < total or not inflater.eof:
+        raise _incomplete(path, header, max(done, 0))
+
+
+def _incomplete(path: Path, header: Header, found: int) -> ImageFault:
+    return ImageFault(f"{short(path)} is cut off: its header promises {header.nbytes} bytes of voxels, "
+                      f"the file holds at most {max(found, 0)}.", "Export or copy it again.", code="E_CORRUPT")
+
+
+def _refuse_surplus(path: Path, surplus: int) -> None:
+    if surplus > _SLACK:
+        raise ImageFault(f"{short(path)} holds far more data than its header promises.",
+                         "Export it again.", code="E_CORRUPT")
+
+
+def _image(path: Path, header: Header, voxels: np.ndarray) -> sitk.Image:
+    """Give the voxels ITK's own reading of the header; where a slope is to be applied, let ITK read them too."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        image = sitk.GetImageFromArray(voxels.astype(header.dtype.newbyteorder("="), copy=False))
+        same = reader.GetSize() == image.GetSize() and reader.GetPixelID() == image.GetPixelID()
+        if header.scaled or not same:
+            image = reader.Execute()
+    except RuntimeError as error:
+        raise _itk_fault(path, str(error)) from error
+    if image.GetDimension() == 4:
+        image = image[:, :, :, 0]
+    elif same and not header.scaled:
+        image.SetOrigin(reader.GetOrigin()[:3])
+        image.SetSpacing(reader.GetSpacing()[:3])
+        image.SetDirection(reader.GetDirection()[:9])
+    return image
+
+
+def _itk_fault(path: Path, text: str) -> ImageFault:
+    if "orthonormal" in text or "direction" in text.lower():
+        return ImageFault(f"{short(path)}: the orientation in its header is not a rotation (gantry tilt or shear).",
+                          "Resample it onto a straight grid with the software that made it.", code="E_GEOM")
+    reason = text.strip().splitlines()[-1][:200] if text.strip() else "no reason given"
+    return ImageFault(f"{short(path)} cannot be read ({reason}).", "Export it again.", code="E_FORMAT")

@@ -1,0 +1,275 @@
+"""One checked study card: the only configuration of a study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from radnb.cohort.cards import card_problems, read_card
+from radnb.cohort.labels import SCHEMES
+from radnb.errors import RadnbError, nearest, raise_all
+from radnb.learning.models import MODELS
+from radnb.learning.prepare import prepare
+from radnb.learning.selection import SELECTORS
+from radnb.learning.splits import DESIGNS
+from radnb.learning.thresholds import THRESHOLDS
+from radnb.work import choices
+
+Choice = dict[str, dict[str, Any] | None]
+FAMILIES = ("differential_diagnosis", "grading", "lymph_node_metastasis", "survival", "other_biological_behaviour",
+            "treatment_response", "risk_stratification", "biomarker")
+RADIOMICS = "radiomics"
+CLINICAL = "clinical"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Words(_Part):
+    """A sentence for people, in both languages."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+
+class Images(_Part):
+    """Which of the cohort's images are measured."""
+
+    phases: list[str] = []
+    roi: str = "tumour"
+    timepoint: str = "baseline"
+    reader: str = "R1"
+    several_rois: Literal["refuse", "largest", "mean"] = "refuse"
+
+
+class Primary(_Part):
+    """The locked question: which model set is judged, and against which."""
+
+    model: str
+    comparator: str | None = None
+
+
+class Decision(_Part):
+    """The threshold range of the decision curve, with its clinical reason, fixed before unblinding."""
+
+    low: float = Field(gt=0, lt=1)
+    high: float = Field(gt=0, lt=1)
+    reason: Words
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Decision:
+        if self.low >= self.high:
+            raise ValueError("low must lie below high")
+        return self
+
+
+class Inference(_Part):
+    """How much refitting stands behind the intervals and the p-value."""
+
+    bootstraps: int = Field(50, ge=0, le=2000)
+    splits: int = Field(2, ge=2, le=10)
+    permutations: int = Field(999, ge=0, le=9999)
+    relevant_difference: float = Field(0.1, gt=0, lt=0.5)
+
+
+class Study(_Part):
+    """A study card: question, patients, outcome, predictors, design, models and the locked comparison."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
+    family: Literal["differential_diagnosis", "grading", "lymph_node_metastasis", "survival",
+                    "other_biological_behaviour", "treatment_response", "risk_stratification", "biomarker"]
+    notebook: str
+    question: Words
+    manifest: str
+    model_time: Literal["before_surgery", "after_surgery"] = "before_surgery"
+    patients: dict[str, list[str]] = {}
+    outcome: Choice
+    images: Images = Images()
+    extraction: str = "ct"
+    clinical: list[str] = []
+    model_sets: dict[str, list[str]]
+    primary: Primary
+    design: Choice = {"repeated_kfold": {}}
+    prepare: dict[str, Any] = {}
+    selector: Choice | list[Choice] = {"anova": {}}
+    model: Choice
+    threshold: Choice = {"youden": {}}
+    horizons_months: list[float] = []
+    decision: Decision | None = None
+    inference: Inference = Inference()
+    seed: int = Field(7, ge=0)
+    contact: str = ""
+    not_studied: Words | None = None
+
+    @field_validator("selector")
+    @classmethod
+    def _chain(cls, value: Choice | list[Choice]) -> list[Choice]:
+        return value if isinstance(value, list) else [value]
+
+    @property
+    def selectors(self) -> list[Choice]:
+        """The chain of selectors, first to last."""
+        return self.selector if isinstance(self.selector, list) else [self.selector]
+
+    @property
+    def is_survival(self) -> bool:
+        """Say whether the outcome is a time to an event."""
+        return choices.name_of(self.outcome) == "survival"  # type: ignore[arg-type]
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases measured; one empty name where the cohort knows no phases."""
+        return tuple(self.images.phases) or ("",)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that holds notebooks, study cards, manifests, reports and the cache."""
+
+    root: Path
+
+    @property
+    def studies(self) -> Path:
+        """Where the study cards lie."""
+        return self.root / "notebooks" / "studies"
+
+    @property
+    def cache(self) -> Path:
+        """Where results wait to be used again; safe to delete."""
+        return Path(os.environ.get("RADNB_CACHE", self.root / ".radnb"))
+
+    def manifest(self, name: str, beside: Path | None = None) -> Path:
+        """Find a cohort manifest by its name under data_manifests/ or by its path."""
+        folder = self.root / "data_manifests"
+        places = [folder / f"{name}.yaml", Path(name), self.root / name]
+        places += [beside / name] if beside else []
+        for place in places:
+            if place.is_file():
+                return place.resolve()
+        known = [path.stem for path in folder.glob("*.yaml")]
+        raise RadnbError(f"manifest {name!r}: no such file, nor a name in {folder}. {nearest(name, known)}",
+                         code="E_MANIFEST")
+
+
+def workspace() -> Workspace:
+    """Find the workbook folder: RADNB_HOME, above the current folder, or where the package was cloned."""
+    given = os.environ.get("RADNB_HOME")
+    places = [Path(given)] if given else [*_upwards(Path.cwd()), Path(__file__).resolve().parents[1]]
+    for place in places:
+        if (place / "notebooks" / "studies").is_dir():
+            return Workspace(place.resolve())
+    raise RadnbError("No radnb workbook here: neither this folder nor one above it holds notebooks/studies. "
+                     "Change into the cloned folder, or set RADNB_HOME to it.", code="E_WORKSPACE")
+
+
+def _upwards(folder: Path) -> Iterable[Path]:
+    return [folder, *folder.parents]
+
+
+def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
+               space: Workspace | None = None) -> Study:
+    """Read a card by its id or path, apply overrides (dotted keys), and check it whole."""
+    path = find_card(str(name), space or workspace())
+    raw = read_card(path)
+    for key, value in (overrides or {}).items():
+        _set(raw, key, value, path)
+    return check_card(raw, str(path))
+
+
+def find_card(name: str, space: Workspace) -> Path:
+    """Find a card by its path or by its id under notebooks/studies."""
+    if Path(name).suffix in (".yaml", ".yml"):
+        for path in (Path(name), space.root / name):
+            if path.is_file():
+                return path.resolve()
+    known = {path.stem: path for path in sorted(space.studies.glob("**/*.yaml")) if path.stem != "template"}
+    if name in known:
+        return known[name]
+    raise RadnbError(f"study {name!r}: no such card in {space.studies}. {nearest(name, known)}", code="E_STUDY")
+
+
+def _set(raw: dict[str, Any], key: str, value: Any, path: Path) -> None:
+    *parents, last = key.split(".")
+    part = raw
+    for name in parents:
+        part = part.setdefault(name, {}) if part.get(name) is None else part[name]
+        if not isinstance(part, dict):
+            raise RadnbError(f"{path}, override {key}: {name} holds no keys. Override {name} as a whole.",
+                             code="E_CONFIG")
+    part[last] = value
+
+
+def check_card(raw: Mapping[str, Any], where: str) -> Study:
+    """Return the card as a Study, or raise one error that lists every fault."""
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise_all(card_problems(error, Study, where=where), code="E_CONFIG")
+        raise
+    raise_all([f"{where}: {fault}" for fault in _faults(study)], code="E_CONFIG")
+    return study
+
+
+def _faults(study: Study) -> list[str]:
+    found = choices.problems(SCHEMES, study.outcome, "outcome") + choices.problems(DESIGNS, study.design, "design")
+    for number, selector in enumerate(study.selectors):
+        found += choices.problems(SELECTORS, selector, "selector" if len(study.selectors) == 1 else f"selector.{number}")
+    found += choices.problems(MODELS, study.model, "model") + choices.problems(THRESHOLDS, study.threshold, "threshold")
+    found += choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")
+    return found + _set_faults(study) + (_survival_faults(study) if not found else [])
+
+
+def _set_faults(study: Study) -> list[str]:
+    blocks = {RADIOMICS, *([CLINICAL] if study.clinical else []), *(f"{RADIOMICS}:{p}" for p in study.images.phases)}
+    found = [f"model_sets.{name}: block {block!r} is unknown. {nearest(block, blocks)}"
+             for name, members in study.model_sets.items() for block in members if block not in blocks]
+    found += [f"model_sets.{name}: name at least one block." for name, members in study.model_sets.items() if not members]
+    for key, value in (("model", study.primary.model), ("comparator", study.primary.comparator)):
+        if value is not None and value not in study.model_sets:
+            found.append(f"primary.{key}: {value!r} is no model set. {nearest(value, study.model_sets)}")
+    if study.primary.comparator == study.primary.model:
+        found.append("primary.comparator: it is the model itself. Name another model set, or leave it out.")
+    return found
+
+
+def _survival_faults(study: Study) -> list[str]:
+    if not study.is_survival:
+        return [] if not study.horizons_months else ["horizons_months: only a survival outcome has horizons. Remove it."]
+    given = study.outcome["survival"] or {}
+    needed = ("time", "event", "time_zero", "endpoint", "closing_date", "event_codes")
+    return [f"outcome.survival.{key}: a survival card declares it. Add it." for key in needed if key not in given]
+
+
+def list_studies(space: Workspace | None = None) -> list[dict[str, str]]:
+    """List id, family, question, manifest and path of every card, for people and machines."""
+    space = space or workspace()
+    rows = []
+    for path in sorted(space.studies.glob("**/*.yaml")):
+        if path.stem == "template":
+            continue
+        study = load_study(path, space=space)
+        rows.append({"id": study.id, "family": study.family, "question": study.question.en,
+                     "question_zh": study.question.zh, "manifest": study.manifest, "notebook": study.notebook,
+                     "card": path.relative_to(space.root).as_posix()})
+    return rows
+
+
+def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
+    """Turn `key=value` words of a command line into overrides; values are read as YAML."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise RadnbError(f"--set {pair!r}: write key=value, as in --set selector.anova.k=5.", code="E_CONFIG")
+        try:
+            found[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RadnbError(f"--set {pair!r}: the value is no YAML. Quote it.", code="E_CONFIG") from error
+    return found
