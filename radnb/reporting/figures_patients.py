@@ -1,0 +1,220 @@
+"""Figures of patients: who was studied, what 100 of them would meet, how scores and features spread."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, FancyBboxPatch
+
+from radnb.reporting import style
+from radnb.reporting.display import Picture, picture, render
+from radnb.reporting.features import feature_name
+from radnb.reporting.figures import counted
+from radnb.reporting.per_100 import KINDS, per_100
+from radnb.reporting.story import Story
+
+PERSON: dict[str, dict[str, Any]] = {  # told apart by shade, outline and hatch, not by colour alone
+    "found": {"facecolor": "#0B4F8A", "edgecolor": "#0B4F8A", "hatch": None},
+    "missed": {"facecolor": "#FFFFFF", "edgecolor": "#B34700", "hatch": None, "linewidth": 1.6},
+    "wrongly_flagged": {"facecolor": "#FBE3B3", "edgecolor": "#8A5A00", "hatch": "//////"},
+    "correctly_cleared": {"facecolor": "#D3DADF", "edgecolor": "#D3DADF", "hatch": None},
+}
+
+
+def person(axes: Axes, x: float, y: float, kind: str) -> None:
+    """Draw one patient in a unit square whose lower left corner is (x, y)."""
+    look = {"linewidth": 0.7, **PERSON[kind]}
+    axes.add_patch(FancyBboxPatch((x + 0.31, y + 0.13), 0.38, 0.36, boxstyle="round,pad=0.03,rounding_size=0.17", **look))
+    axes.add_patch(Circle((x + 0.5, y + 0.73), 0.145, **look))
+    if kind == "missed":
+        axes.plot([x + 0.36, x + 0.64], [y + 0.2, y + 0.44], color=look["edgecolor"], linewidth=1.1)
+        axes.plot([x + 0.36, x + 0.64], [y + 0.44, y + 0.2], color=look["edgecolor"], linewidth=1.1)
+
+
+def people(counts: dict[str, int], *, columns: int = 20, width_mm: float = 120.0) -> Any:
+    """Draw 100 patients in order of their kind, without words."""
+    order = [kind for kind in KINDS for _ in range(counts[kind])]
+    rows = -(-len(order) // columns)
+    figure = style.sheet(width_mm, width_mm * rows / columns * 1.12)
+    axes = figure.subplots()
+    for position, kind in enumerate(order):
+        person(axes, position % columns, rows - 1 - position // columns, kind)
+    axes.set(xlim=(-0.05, columns + 0.05), ylim=(-0.05, rows + 0.05))
+    axes.set_axis_off()
+    return figure
+
+
+def people_png(counts: dict[str, int], *, columns: int = 20) -> bytes:
+    """Draw 100 patients as PNG bytes, for the first screen."""
+    with style.styled():
+        return render(people(counts, columns=columns), "png")
+
+
+def key_png(kind: str) -> bytes:
+    """Draw a single patient of a kind as PNG bytes, for a legend."""
+    with style.styled():
+        figure = style.sheet(6.0, 6.0)
+        axes = figure.subplots()
+        person(axes, 0, 0, kind)
+        axes.set(xlim=(0.1, 0.9), ylim=(0.02, 0.98))
+        axes.set_axis_off()
+        return render(figure, "png")
+
+
+def icon_array(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
+    """Draw what 100 such patients would meet at the declared threshold."""
+    found = per_100(story)
+    with style.styled():
+        figure = people(found.counts, columns=20, width_mm=style.DOUBLE)
+        axes = figure.axes[0]
+        for position, kind in enumerate(KINDS):
+            x, y = (position % 2) * 10.0, -1.6 - 1.25 * (position // 2)
+            person(axes, x, y, kind)
+            axes.text(x + 1.1, y + 0.42, found.line(story, kind), va="center", fontsize=9)
+        axes.set(ylim=(-3.1, 5.05))
+        figure.set_size_inches(style.DOUBLE / 25.4, style.DOUBLE / 25.4 * 8.15 / 20.1 * 1.02)
+        return picture(figure, "icon_array", heading=story.text("figure.icon_array"), part="evidence",
+                       caption=story.text("figure.icon_array.caption", counted=counted(story)),
+                       alt=found.sentence(story), out_dir=story.out_dir, formats=formats)
+
+
+def flow(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
+    """Draw how many patients came in, left with which reason, and were analysed."""
+    reasons = exclusion_reasons(story)
+    left, n = int(reasons["n"].sum()) if len(reasons) else 0, len(story.cohort.table)
+    lines = [story.text("flow.reason", n=r.n, reason=r.reason) for r in reasons.itertuples()]
+    height = max(62.0, 40.0 + 4.6 * len(lines))
+    with style.styled():
+        figure = style.sheet(style.DOUBLE, height)
+        axes = figure.subplots()
+        axes.set(xlim=(0, 174), ylim=(0, height))
+        axes.set_axis_off()
+        _box(axes, 6, height - 18, 74, 15, story.text("flow.all", n=n + left), bold=True)
+        _box(axes, 6, 3, 74, 19, _analysed(story, n), bold=True)
+        axes.annotate("", (43, 22.5), (43, height - 18.5), arrowprops={"arrowstyle": "-|>", "color": style.MUTED})
+        if left:
+            middle = (height - 18 + 22) / 2
+            tall = 8 + 4.6 * len(lines)
+            axes.annotate("", (91.5, middle), (43, middle), arrowprops={"arrowstyle": "-|>", "color": style.MUTED})
+            _box(axes, 92, middle - tall / 2, 80, tall, "\n".join([story.text("flow.excluded", n=left), *lines]))
+        return picture(figure, "flow", heading=story.text("figure.flow"), part="patients",
+                       caption=story.text("figure.flow.caption"), out_dir=story.out_dir, formats=formats,
+                       alt=story.text("figure.flow.alt", all=n + left, n=n, left=left,
+                                      reasons=story.joined(lines) if lines else story.text("none")))
+
+
+def _analysed(story: Story, n: int) -> str:
+    return "\n".join([story.text("flow.analysed", n=n), *_outcome_lines(story)])
+
+
+def _outcome_lines(story: Story) -> list[str]:
+    if story.survival:
+        return [story.text("flow.events", n=story.events, event=story.event)]
+    counts = story.cohort.table["outcome"].value_counts()
+    parts = [f"{story.label(c)}: {int(counts.get(i, 0))}" for i, c in enumerate(story.cohort.outcome.classes)]
+    return [story.text("separator").join(parts)]
+
+
+def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, *, bold: bool = False) -> None:
+    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=1.5", linewidth=0.9,
+                                  facecolor="#EEF3F6" if bold else style.PAPER, edgecolor=style.MUTED))
+    axes.text(x + (width / 2 if bold else 4), y + height / 2, text, ha="center" if bold else "left", va="center",
+              linespacing=1.35)
+
+
+def exclusion_reasons(story: Story) -> pd.DataFrame:
+    """Count excluded patients by reason (reason, n), the commonest first."""
+    table = story.exclusions if len(story.exclusions) else story.cohort.exclusions
+    if table is None or not len(table):
+        return pd.DataFrame({"reason": pd.Series(dtype=str), "n": pd.Series(dtype=int)})
+    counts = table.drop_duplicates("patient_id").groupby("reason").size().sort_index()
+    counts = counts.sort_values(ascending=False, kind="stable")
+    return pd.DataFrame({"reason": [story.known("reason", code) for code in counts.index], "n": counts.to_numpy()})
+
+
+def score_distribution(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
+    """Draw the primary model's scores of patients of each class as dots over a box."""
+    scores = story.of(story.evaluation.scores, model=story.primary)
+    with style.styled():
+        names = _groups(story, scores)
+        figure = style.sheet(130, 22 + 17 * len(names))
+        axes = figure.subplots()
+        for position, (name, values) in enumerate(names):
+            _strip(axes, values, position)
+            axes.annotate(story.text("counted.n", n=len(values)), (1.02, position), va="center",
+                          xycoords=("axes fraction", "data"), color=style.MUTED)
+        axes.set(yticks=range(len(names)), yticklabels=[name for name, _ in names], ylim=(len(names) - 0.4, -0.6),
+                 xlabel=story.text("axis.score"))
+        axes.tick_params(axis="y", length=0)
+        style.grid(axes, axis="x")
+        return picture(figure, "score_distribution", heading=story.text("figure.score_distribution"), part="evidence",
+                       caption=story.text("figure.score_distribution.caption", model=story.model(story.primary),
+                                          counted=counted(story)),
+                       alt=_score_alt(story, names), out_dir=story.out_dir, formats=formats)
+
+
+def _groups(story: Story, scores: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
+    if story.survival:
+        kinds = [(story.text("axis.no_event"), 0), (story.text("axis.event", event=story.event), 1)]
+        return [(name, scores.loc[scores["event"] == code, "score"].to_numpy(float)) for name, code in kinds]
+    own = scores[scores["target"].astype(str) == story.target]
+    truth = own["patient_id"].map(story.cohort.table.set_index("patient_id")["outcome"])
+    return [(story.label(name), own.loc[truth == code, "score"].to_numpy(float))
+            for code, name in enumerate(story.cohort.outcome.classes)]
+
+
+def _strip(axes: Axes, values: np.ndarray, position: int) -> None:
+    colour = style.PALETTE[position % 6]
+    if len(values):
+        quartiles = np.quantile(values, [0.25, 0.5, 0.75])
+        axes.fill_betweenx([position + 0.22, position + 0.38], quartiles[0], quartiles[2], color=colour, alpha=0.35, lw=0)
+        axes.plot([quartiles[1]] * 2, [position + 0.18, position + 0.42], color=style.INK, linewidth=1.6)
+    jitter = np.random.default_rng(position).uniform(-0.3, 0.1, len(values))
+    axes.scatter(values, position + jitter, s=13, marker=style.MARKERS[position % 6], facecolor=colour, alpha=0.75,
+                 edgecolor=style.PAPER, linewidth=0.3)
+
+
+def _score_alt(story: Story, names: list[tuple[str, np.ndarray]]) -> str:
+    parts = [story.text("figure.score_distribution.part", name=name, n=len(values),
+                        median=f"{np.median(values):.2f}" if len(values) else "–") for name, values in names]
+    return story.text("figure.score_distribution.alt", parts=story.text("separator").join(parts))
+
+
+def stability(story: Story, *, top: int = 15, formats: tuple[str, ...] = ()) -> Picture:
+    """Draw in which share of the fits each feature was chosen, under its plain name."""
+    shares = selection_shares(story).head(top)
+    with style.styled():
+        figure = style.sheet(style.DOUBLE, 18 + 8.6 * max(len(shares), 2))
+        axes = figure.subplots()
+        axes.barh(range(len(shares)), shares["share"], color=style.PALETTE[0], height=0.55)
+        wrap = 24 if story.language == "zh" else 46
+        names = ["\n".join(textwrap.wrap(feature_name(story, f), wrap)[:2]) for f in shares["feature"]]
+        axes.set(yticks=range(len(shares)), yticklabels=names, ylim=(len(shares) - 0.4, -0.6), xlim=(0, 1),
+                 xlabel=story.text("axis.selected"))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.tick_params(axis="y", length=0)
+        style.grid(axes, axis="x")
+        best = feature_name(story, shares["feature"].iloc[0]) if len(shares) else story.text("none")
+        share = f"{shares['share'].iloc[0]:.0%}" if len(shares) else "–"
+        return picture(figure, "stability", heading=story.text("figure.stability"), part="features",
+                       caption=story.text("figure.stability.caption", model=story.model(story.primary), n=len(shares)),
+                       alt=story.text("figure.stability.alt", best=best, share=share), out_dir=story.out_dir,
+                       formats=formats)
+
+
+def selection_shares(story: Story) -> pd.DataFrame:
+    """Return feature, share of the primary model's fits that chose it, and mean weight, the commonest first."""
+    table = story.selections
+    if table is None or not len(table):
+        return pd.DataFrame({"feature": pd.Series(dtype=str), "share": pd.Series(dtype=float),
+                             "weight": pd.Series(dtype=float)})
+    table = table[table["model"] == story.primary].assign(repeat=lambda t: t["repeat"].astype(str),
+                                                          fold=lambda t: t["fold"].astype(str))
+    fits = max(len(table[["repeat", "fold"]].drop_duplicates()), 1)
+    counted_ = table.groupby("feature", sort=True).agg(share=("feature", "size"), weight=("weight", "mean"))
+    counted_["share"] = counted_["share"] / fits
+    return counted_.sort_values("share", ascending=False, kind="stable").reset_index()

@@ -1,0 +1,134 @@
+"""The methods section of a manuscript, sentence by sentence from the facts of the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from radnb.reporting import numbers
+from radnb.reporting.figures_patients import exclusion_reasons
+from radnb.reporting.first_screen import design_words
+from radnb.reporting.story import Story
+from radnb.reporting.tables import threshold_words
+
+
+INTERVALS = ("bootstrap", "halfsample", "delong", "wilson")
+
+
+def paragraphs(story: Story) -> list[str]:
+    """Return the paragraphs: patients, images, features, models, validation, statistics, software."""
+    made = (_patients(story), _images(story), _models(story), _design(story), _statistics(story), _software(story))
+    return [paragraph for paragraph in made if paragraph]
+
+
+def _text(story: Story, *parts: str) -> str:
+    return ("" if story.language == "zh" else " ").join(part for part in parts if part)
+
+
+def _patients(story: Story) -> str:
+    n, events, reasons = len(story.cohort.table), story.events, exclusion_reasons(story)
+    left = int(reasons["n"].sum())
+    listed = story.joined([f"{r.reason} (n={r.n})" for r in reasons.itertuples()])
+    centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 1
+    source = story.say(story.facts.get("source")) or story.text("first.no_source")
+    return _text(story, story.text("methods.patients", n=n, source=source, centres=centres, events=events,
+                                   event=story.event),
+                 story.text("methods.excluded", n=left, reasons=listed) if left else "",
+                 story.text("methods.synthetic") if story.facts.get("synthetic") else "",
+                 _survival(story) if story.survival else "")
+
+
+def _survival(story: Story) -> str:
+    facts = story.facts
+    return story.text("methods.survival", time_zero=story.say(facts.get("time_zero")) or story.text("not_stated"),
+                      endpoint=story.say(facts.get("endpoint")) or story.event,
+                      closing=story.say(facts.get("closing_date")) or story.text("not_stated"))
+
+
+def _images(story: Story) -> str:
+    images, extraction = story.facts.get("images") or {}, story.facts.get("extraction") or {}
+    if not any("radiomics" in blocks for blocks in (story.facts.get("model_sets") or {"": ["radiomics"]}).values()):
+        return ""
+    if isinstance(extraction, str):
+        extraction = {"preset": extraction}
+    phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
+    radiomics = sum(len(columns) for name, columns in story.cohort.blocks.items() if name != "clinical")
+    return _text(story, story.text("methods.images", phases=phases, roi=story.known("roi", images.get("roi", "tumour")),
+                                   reader=images.get("reader", "R1")),
+                 story.text("methods.features", n=radiomics, preset=extraction.get("preset", "–"),
+                            version=extraction.get("pyradiomics", "3.0.1")),
+                 _settings(story, extraction.get("settings") or {}))
+
+
+def _settings(story: Story, settings: Mapping[str, Any]) -> str:
+    inner = settings.get("setting", settings)
+    parts = [story.text(f"setting.{key}", value=_shown(inner[key])) for key in
+             ("resampledPixelSpacing", "interpolator", "binWidth", "binCount", "normalize", "resegmentRange")
+             if inner.get(key) not in (None, False, [])]
+    filters = settings.get("imageType")
+    if filters:
+        parts.append(story.text("setting.imageType", value=story.joined([story.known("filter", f) for f in filters])))
+    return story.text("methods.settings", settings=story.text("separator").join(parts)) if parts else ""
+
+
+def _shown(value: Any) -> str:
+    return " × ".join(f"{v:g}" for v in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _models(story: Story) -> str:
+    facts = story.facts
+    sets = story.joined([story.model(m) for m in story.models])
+    prepare = facts.get("prepare") or {}
+    chosen = facts.get("selector") or {}
+    steps = [chosen] if isinstance(chosen, Mapping) else list(chosen)
+    selectors = [_choice(story, "selector", step) for step in steps if step]
+    return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
+                                   model=_choice(story, "learner", facts.get("model") or {})),
+                 story.text("methods.prepare", steps=_prepared(story, prepare)) if prepare else "",
+                 story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
+                 story.text("methods.inside"))
+
+
+def _choice(story: Story, family: str, choice: Any) -> str:
+    name, options = next(iter(choice.items()), ("", {})) if isinstance(choice, Mapping) else (str(choice), {})
+    if not name:
+        return story.text("not_stated")
+    given = ", ".join(f"{key}={value}" for key, value in (options or {}).items())
+    return story.known(family, name) + (story.text("brackets", inside=given) if given else "")
+
+
+def _prepared(story: Story, prepare: Mapping[str, Any]) -> str:
+    parts = [story.known("prepare", key).format(value=story.known("impute", value) if key == "impute" else value)
+             for key, value in prepare.items() if value not in (None, False)]
+    return story.joined(parts)
+
+
+def _design(story: Story) -> str:
+    return _text(story, design_words(story), story.text("methods.patient_unit"),
+                 "" if story.survival else story.text("methods.threshold", threshold=threshold_words(story)),
+                 story.text("methods.cutoff") if story.survival else "")
+
+
+def _statistics(story: Story) -> str:
+    codes = " ".join(str(m) for m in story.metrics.get("method", ()))
+    sentences = [story.text(f"methods.interval.{name}", **_counts(story)) for name in INTERVALS if name in codes]
+    declared, comparator = story.facts.get("decision") or {}, story.comparator
+    decision = "" if story.survival or not declared else story.text(
+        "methods.decision", low=numbers.percent(declared.get("low")), high=numbers.percent(declared.get("high")),
+        reason=story.say(declared.get("reason")).rstrip(".。 "))
+    compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
+                          metric=story.text(f"metric.{story.headline}")) if comparator else ""
+    return _text(story, compared, *sentences, story.text("methods.permutation", **_counts(story)) if "permuted" in codes else "",
+                 story.text("methods.km") if story.survival else story.text("methods.calibration"), decision)
+
+
+def _counts(story: Story) -> dict[str, Any]:
+    return {"bootstraps": 50, "splits": 2, "permutations": 999, **(story.facts.get("inference") or {})}
+
+
+def _software(story: Story) -> str:
+    given = story.facts.get("versions") or {}
+    python = given.get("python", "–")
+    others = story.joined([f"{name} {version}" for name, version in sorted(given.items()) if name != "python"])
+    return story.text("methods.software", version=story.facts.get("version", "–"), python=python,
+                      others=others or "PyRadiomics 3.0.1", seed=story.facts.get("seed", "–"))

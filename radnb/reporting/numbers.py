@@ -1,0 +1,71 @@
+"""How numbers are written: sensible digits, true minus signs, intervals in the reader's language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+PERCENT = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy"})
+DIGITS = {"brier": 3, "net_benefit": 3, "median_survival_months": 1}
+NONE = "–"
+
+
+def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
+    """Write a number with a fixed number of digits, a true minus, and a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    bare = text.lstrip("+-")
+    if not bare.strip("0."):
+        return bare
+    return text.replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """Write a p with three digits, and never as zero."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """Write a share as a percentage."""
+    return NONE if value is None or not math.isfinite(value) else f"{number(100 * value, digits)}%"
+
+
+def span(low: str, high: str, language: str) -> str:
+    """Write the two ends of an interval, or nothing where one is missing."""
+    if NONE in (low, high):
+        return ""
+    return f"({low}~{high})" if language == "zh" else f" ({low} to {high})"
+
+
+def metric_text(metric: str, value: float, low: float, high: float, language: str) -> str:
+    """Write a metric with its interval, as a percentage where that is usual."""
+    name = metric.split("[")[0]
+    if name.endswith("_p"):
+        return p_value(value)
+    signed = name.endswith("_difference")
+    if name in PERCENT or name.startswith("survival_"):
+        parts = [percent(v) for v in (value, low, high)]
+    else:
+        parts = [number(v, DIGITS.get(name, 2), sign=signed) for v in (value, low, high)]
+    return parts[0] + span(parts[1], parts[2], language)
+
+
+def joined(words: Sequence[str], language: str) -> str:
+    """Join words as the language lists them."""
+    if language == "zh":
+        return "、".join(words[:-1]) + ("和" if len(words) > 1 else "") + words[-1] if words else ""
+    return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
+
+
+def shares(values: Sequence[float], total: int = 100) -> list[int]:
+    """Round shares to whole numbers that add up to the total (largest remainders)."""
+    whole = sum(values) or 1.0
+    exact = [total * value / whole for value in values]
+    floors = [math.floor(value + 1e-9) for value in exact]
+    order = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
+    for position in order[: total - sum(floors)]:
+        floors[position] += 1
+    return floors

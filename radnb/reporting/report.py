@@ -1,0 +1,147 @@
+"""From an executed notebook to one HTML file: no code, no scripts, nothing fetched, fonts inside."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bleach
+import nbformat
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from nbconvert.exporters import TemplateExporter
+
+from radnb.errors import RadnbError
+from radnb.reporting.display import TEMPLATES, escape, piece_css
+from radnb.reporting.style import FONTS
+from radnb.reporting.texts import has, text
+from radnb.work.files import write_text
+
+CSP = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; "
+       "form-action 'none'")
+LANG = {"en": "en", "zh": "zh-CN"}
+FACES = (("radnbSansSC-Regular.ttf", 400), ("radnbSansSC-SemiBold.ttf", 600))
+TAGS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "b", "i", "em", "strong",
+                  "ul", "ol", "li", "code", "pre", "h3", "h4", "sub", "sup", "div", "span"})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One output of the notebook as it will stand in the page."""
+
+    html: str
+    part: str = "more"
+    name: str = ""
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Pieces under one heading."""
+
+    id: str
+    title: str
+    pieces: list[Shown] = field(default_factory=list)
+
+
+def render(notebook_path: Path, html_path: Path, *, title: str, language: str) -> Path:
+    """Write the outputs of an executed notebook as a report; cells tagged `setup` are left out."""
+    try:
+        notebook = nbformat.read(notebook_path, as_version=4)
+    except (OSError, ValueError) as error:
+        raise RadnbError(f"{notebook_path} cannot be read as a notebook: {error}. Run the study again.",
+                         code="E_NOTEBOOK") from error
+    pieces = list(_pieces(notebook))
+    first = "".join(piece.html for piece in pieces if piece.name == "first-screen")
+    rest = chapters([piece for piece in pieces if piece.name != "first-screen"], language)
+    write_text(html_path, page(title=title, language=language, first=first, chapters=rest))
+    return html_path
+
+
+def page(*, title: str, language: str, first: str, chapters: Iterable[Chapter] = ()) -> str:
+    """Fill nbconvert's template with what is shown, the styles and just the glyphs that are used."""
+    facts = {"lang": LANG[language], "csp": CSP, "title": title, "css": piece_css() + page_css(), "first": first,
+             "chapters": list(chapters), "contents": text("contents", language), "fonts": ""}
+    exporter = TemplateExporter(template_name="radnb", extra_template_basedirs=[str(TEMPLATES)],
+                                template_file="index.html.j2")
+    bare, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"radnb": facts})
+    whole, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(),
+                                           resources={"radnb": facts | {"fonts": font_faces(bare)}})
+    return str(whole).rstrip() + "\n"
+
+
+@functools.lru_cache(maxsize=1)
+def page_css() -> str:
+    """Return the style of the page around the pieces."""
+    return (TEMPLATES / "page.css").read_text(encoding="utf-8")
+
+
+def _pieces(notebook: nbformat.NotebookNode) -> Iterable[Shown]:
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or "setup" in cell.metadata.get("tags", []):
+            continue
+        for output in cell.outputs:
+            if output.output_type in ("display_data", "execute_result"):
+                yield from _piece(output, str(cell.metadata.get("alt", "")))
+
+
+def _piece(output: Mapping[str, Any], alt: str) -> Iterable[Shown]:
+    data, mark = output["data"], output.get("metadata", {}).get("radnb")
+    if mark is not None:
+        own = str(data["text/html"]).removeprefix(f"<style>{piece_css()}</style>")
+        yield Shown(own, mark.get("part") or "more", mark.get("name", ""), mark.get("heading", ""))
+    elif "text/html" in data:
+        yield Shown(f'<section class="radnb table"><div class="scroll">{_cleaned(str(data["text/html"]))}</div></section>')
+    elif "image/png" in data:
+        said = output.get("metadata", {}).get("image/png", {}).get("alt") or alt
+        png = re.sub(r"[^A-Za-z0-9+/=]", "", str(data["image/png"]))
+        yield Shown(f'<section class="radnb picture"><figure><img src="data:image/png;base64,{png}" '
+                    f'alt="{escape(said)}"></figure></section>')
+
+
+def _cleaned(html: str) -> str:
+    """Keep only the plain tags of somebody's own HTML output (a DataFrame, say)."""
+    bare = re.sub(r"<(style|script)\b.*?</\1>", "", html, flags=re.DOTALL | re.IGNORECASE)
+    return str(bleach.clean(bare, tags=TAGS, attributes={"th": ["colspan", "rowspan"], "td": ["colspan", "rowspan"]},
+                            strip=True))
+
+
+def chapters(pieces: Iterable[Shown], language: str) -> list[Chapter]:
+    """Gather pieces under the headings of their parts, in the order in which the parts first appear."""
+    found: dict[str, Chapter] = {}
+    for piece in pieces:
+        key = piece.part if has(f"part.{piece.part}") else "more"
+        found.setdefault(key, Chapter(f"part-{key}", text(f"part.{key}", language))).pieces.append(piece)
+    return list(found.values())
+
+
+def font_faces(html: str) -> str:
+    """Return @font-face rules with the glyphs of the shipped font that the page uses."""
+    seen = re.sub(r'src="data:[^"]*"', "", html)
+    used = "".join(sorted({c for c in seen if c.isprintable()} | set(map(chr, range(32, 127)))))
+    rules = []
+    for name, weight in FACES:
+        data = base64.b64encode(_woff(name, used)).decode("ascii")
+        rules.append(f'@font-face{{font-family:"radnb Sans";font-weight:{weight};'
+                     f'src:url(data:font/woff;base64,{data}) format("woff")}}')
+    return "\n".join(rules)
+
+
+@functools.lru_cache(maxsize=8)
+def _woff(name: str, used: str) -> bytes:
+    options = subset.Options(flavor="woff", layout_features=["kern"], hinting=False, recalc_timestamp=False,
+                             notdef_outline=True, name_IDs=[0, 1, 2, 13])
+    with TTFont(FONTS / name, recalcTimestamp=False) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=used)
+        subsetter.subset(font)
+        font.flavor = "woff"
+        stream = io.BytesIO()
+        font.save(stream)
+    return stream.getvalue()

@@ -1,0 +1,168 @@
+"""Everything that one report tells, in one frozen object that all figures, tables and texts take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radnb.features.assemble import Cohort
+from radnb.reporting import numbers
+from radnb.reporting.texts import has, text
+
+Words = str | Mapping[str, str]
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Story:
+    """The facts of the card, the cohort, its evaluation and what happened on the way, in one language."""
+
+    facts: Mapping[str, Any]
+    cohort: Cohort
+    evaluation: Any
+    selections: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    failures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Words] = field(default_factory=dict)
+    language: str = "en"
+    out_dir: Path | None = None
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue in the report's language."""
+        return text(key, self.language, **values)
+
+    def say(self, words: Words | None) -> str:
+        """Return words given once or per language in the report's language."""
+        if isinstance(words, Mapping):
+            return str(words.get(self.language) or next(iter(words.values()), ""))
+        return "" if words is None else str(words)
+
+    def label(self, name: object) -> str:
+        """Return the readable name of a column, class or level."""
+        if str(name) in self.labels:
+            return self.say(self.labels[str(name)])
+        return self.known("word", name)
+
+    def known(self, family: str, code: object) -> str:
+        """Return the catalogue's word for a code, or the code without underscores."""
+        key = f"{family}.{code}"
+        return self.text(key) if has(key) else str(code).replace("_", " ")
+
+    def joined(self, words: Sequence[str]) -> str:
+        """List words as the language does."""
+        return numbers.joined(words, self.language)
+
+    def model(self, name: str) -> str:
+        """Return the readable name of a model set."""
+        if name in self.labels:
+            return self.say(self.labels[name])
+        return self.known("model", name)
+
+    @property
+    def models(self) -> list[str]:
+        """List the models, the primary first, its comparator second, the others in the card's order."""
+        first = [name for name in (self.primary, self.comparator) if name]
+        return first + [name for name in self.facts.get("models", ()) if name not in first]
+
+    @property
+    def primary(self) -> str:
+        """Return the model that the card declared primary."""
+        return str(self.facts["primary"])
+
+    @property
+    def comparator(self) -> str:
+        """Return the model that the primary one is compared with, or nothing."""
+        return str(self.facts.get("comparator") or "")
+
+    @property
+    def survival(self) -> bool:
+        """Say whether the outcome is a time to an event."""
+        return self.cohort.outcome.kind == "survival"
+
+    @property
+    def headline(self) -> str:
+        """Return the metric that the first screen shows."""
+        if self.survival:
+            return "c_index"
+        return "auc" if self.cohort.outcome.binary else "auc_macro"
+
+    @property
+    def set(self) -> str:
+        """Return the set that the verdict rests on: the study's own patients, or external ones alone."""
+        return str(self.evaluation.verdict.set)
+
+    @property
+    def target(self) -> str:
+        """Return the class that counts as the event, as the evaluation names it."""
+        return "risk" if self.survival else str(self.cohort.outcome.classes[-1])
+
+    @property
+    def horizon(self) -> float:
+        """Return the horizon of a survival study in months (0: none declared)."""
+        declared = self.facts.get("horizons_months") or [0.0]
+        return float(declared[0])
+
+    @property
+    def months(self) -> str:
+        """Write the horizon in months."""
+        return f"{self.horizon:g}"
+
+    @property
+    def event(self) -> str:
+        """Return what counts as the event, in words."""
+        if self.facts.get("event_label"):
+            return self.say(self.facts["event_label"])
+        if self.survival:
+            return self.text("word.event")
+        return self.label(self.cohort.outcome.classes[-1])
+
+    @property
+    def predictors(self) -> str:
+        """Return the clinical predictors as a list in words."""
+        names = [self.label(name) for name in self.facts.get("clinical_predictors", ())]
+        return self.joined(names) or self.text("model.clinical")
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """Return the metrics of the set that the report is about."""
+        return self.of(self.evaluation.metrics)
+
+    def of(self, table: pd.DataFrame | None, **where: object) -> pd.DataFrame:
+        """Keep the rows of the report's set (where the table has sets) that hold the given values."""
+        if table is None or not len(table):
+            return pd.DataFrame() if table is None else table
+        kept = table[table["set"] == self.set] if "set" in table else table
+        for column, value in where.items():
+            kept = kept[kept[column] == value]
+        return kept
+
+    def metric(self, model: str, name: str, *, where: str = "") -> Mapping[str, Any] | None:
+        """Return one row of the metrics, of the report's set or of another one, or None."""
+        rows = self.metrics if not where else self.evaluation.metrics[self.evaluation.metrics["set"] == where]
+        rows = rows[(rows["model"] == model) & (rows["metric"] == name)]
+        return None if rows.empty else {str(k): v for k, v in rows.iloc[0].items()}
+
+    def metric_text(self, row: Mapping[str, Any] | None) -> str:
+        """Write a row of the metrics as value and interval."""
+        if row is None:
+            return numbers.NONE
+        return numbers.metric_text(str(row["metric"]), row["value"], row["low"], row["high"], self.language)
+
+    @property
+    def difference(self) -> Mapping[str, Any] | None:
+        """Return the row of the primary difference, or None where nothing is compared."""
+        metric = "c_index_difference" if self.survival else "auc_difference"
+        return self.metric(f"{self.primary} - {self.comparator}", metric)
+
+    @property
+    def events(self) -> int:
+        """Count the patients with the event (for three classes and more: with the last class)."""
+        table = self.cohort.table
+        if self.survival:
+            return int(table["event"].sum())
+        return int((table["outcome"] == len(self.cohort.outcome.classes) - 1).sum())

@@ -1,0 +1,109 @@
+"""Table 1: who the patients are, by outcome group, with missing values and standardised differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from radnb.reporting import numbers
+from radnb.reporting.story import Story
+from radnb.reporting.tables import Table, table
+
+KEYS = frozenset({"patient_id", "outcome", "time_months", "event", "group"})
+FEW_VALUES = 6  # a numeric column with fewer distinct values is shown as categories
+
+
+def table_one(story: Story) -> Table:
+    """Show patients overall and by class: median [quartiles] or n (%), missing values, largest SMD."""
+    clinical, members = story.cohort.clinical.reset_index(drop=True), groups(story)
+    columns = [c for c in story.facts.get("table_one") or clinical.columns if c in clinical and c not in KEYS]
+    rows = [row for column in columns for row in _rows(story, column, clinical[column], members)]
+    heads = {name: f"{name}\n{story.text('counted.n', n=int(m.sum()))}" for name, m in members.items()}
+    shown = pd.DataFrame(rows).rename(columns=heads)
+    note = story.text("table.one.note" if len(members) > 1 else "table.one.note_overall")
+    return table(story, "one", shown, part="patients", note=note)
+
+
+def groups(story: Story) -> dict[str, np.ndarray]:
+    """Return who belongs to which column of Table 1: everybody, then each class."""
+    clinical = story.cohort.clinical
+    members = {story.text("column.all"): np.ones(len(clinical), dtype=bool)}
+    if story.survival:
+        return members
+    outcome = clinical["patient_id"].map(story.cohort.table.set_index("patient_id")["outcome"])
+    return members | {story.label(name): (outcome == code).to_numpy()
+                      for code, name in enumerate(story.cohort.outcome.classes)}
+
+
+def _rows(story: Story, column: str, values: pd.Series, members: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
+    numeric = is_numeric_dtype(values) and values.dropna().nunique() >= FEW_VALUES
+    missing = int(values.isna().sum())
+    ends = {story.text("column.missing"): str(missing) if missing else "0"}
+    classes = [mask for mask in list(members.values())[1:]]
+    if len(classes) > 1:
+        ends[story.text("column.smd")] = numbers.number(largest_smd(values, classes, numeric=numeric), 2)
+    if numeric:
+        label = story.text("table.one.median", name=story.label(column))
+        return [{story.text("column.characteristic"): label, **{n: _median(values[m], story) for n, m in members.items()},
+                 **ends}]
+    head = {story.text("column.characteristic"): story.text("table.one.count", name=story.label(column)),
+            **dict.fromkeys(members, ""), **ends}
+    return [head, *_levels(story, column, values, members, ends)]
+
+
+def _levels(story: Story, column: str, values: pd.Series, members: Mapping[str, np.ndarray],
+            ends: Mapping[str, str]) -> list[dict[str, str]]:
+    rows = []
+    for level in sorted(values.dropna().unique(), key=lambda v: (isinstance(v, str), v)):
+        cells = {n: _share(values[m], level) for n, m in members.items()}
+        rows.append({story.text("column.characteristic"): f"\u2003{level_label(story, column, level)}", **cells,
+                     **dict.fromkeys(ends, "")})
+    return rows
+
+
+def level_label(story: Story, column: str, level: object) -> str:
+    """Return the readable name of a category: by column, by itself, or as it stands."""
+    shown = f"{level:g}" if isinstance(level, float) else str(level)
+    key = f"{column}={shown}"
+    return story.label(key) if key in story.labels else story.label(shown)
+
+
+def _median(values: pd.Series, story: Story) -> str:
+    known = values.dropna().to_numpy(float)
+    if not len(known):
+        return numbers.NONE
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    digits = 0 if max(abs(high), abs(low)) >= 100 else 1
+    to = "~" if story.language == "zh" else " to "
+    return f"{numbers.number(middle, digits)} [{numbers.number(low, digits)}{to}{numbers.number(high, digits)}]"
+
+
+def _share(values: pd.Series, level: object) -> str:
+    known = int(values.notna().sum())
+    n = int((values == level).sum())
+    return f"{n} ({numbers.percent(n / known)})" if known else numbers.NONE
+
+
+def largest_smd(values: pd.Series, classes: list[np.ndarray], *, numeric: bool) -> float:
+    """Return the largest standardised mean difference between two classes (Yang and Dalton 2012)."""
+    pairs = [(a, b) for i, a in enumerate(classes) for b in classes[i + 1:]]
+    found = [_smd_numeric(values[a], values[b]) if numeric else _smd_levels(values[a], values[b]) for a, b in pairs]
+    finite = [f for f in found if np.isfinite(f)]
+    return max(finite) if finite else float("nan")
+
+
+def _smd_numeric(left: pd.Series, right: pd.Series) -> float:
+    spread = np.sqrt((left.var() + right.var()) / 2)
+    return float(abs(left.mean() - right.mean()) / spread) if spread > 0 else float("nan")
+
+
+def _smd_levels(left: pd.Series, right: pd.Series) -> float:
+    levels = sorted(set(left.dropna()) | set(right.dropna()), key=str)[1:]
+    if not levels or not left.notna().any() or not right.notna().any():
+        return float("nan")
+    p, q = (np.array([(side.dropna() == level).mean() for level in levels]) for side in (left, right))
+    spread = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    return float(np.sqrt((p - q) @ np.linalg.pinv(spread) @ (p - q)))

@@ -1,0 +1,183 @@
+"""Tables of results as pieces of the report, each also written as XLSX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from radnb.reporting import numbers
+from radnb.reporting.display import Piece, escape
+from radnb.reporting.features import feature_meaning, feature_name
+from radnb.reporting.figures_patients import exclusion_reasons, selection_shares
+from radnb.reporting.per_100 import KINDS, per_100
+from radnb.reporting.story import Story
+from radnb.reporting.table_files import write_xlsx
+from radnb.reporting.wording import flag_words, method_words, metric_label
+
+ELSEWHERE = r"_difference$|_p$"  # differences and p-values stand in the table of comparisons
+ORDER = ("auc_macro", "auc", "c_index", "sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "brier",
+         "calibration_intercept", "calibration_slope")
+
+
+@dataclass(frozen=True)
+class Table(Piece):
+    """A table as shown, with its title and note, and the plain numbers behind it."""
+
+    shown: pd.DataFrame = pd.DataFrame()  # noqa: RUF009 - never changed
+    values: pd.DataFrame = pd.DataFrame()  # noqa: RUF009
+    note: str = ""
+
+
+def table(story: Story, name: str, shown: pd.DataFrame, *, part: str, values: pd.DataFrame | None = None,
+          note: str = "", text_columns: int = 1) -> Table:
+    """Turn a frame of texts into a table of the report, and write it with its numbers into `tables/`."""
+    heading, values = story.text(f"table.{name}"), shown if values is None else values
+    if story.out_dir:
+        write_xlsx(story.out_dir / "tables" / f"{name}.xlsx", {"table": shown, "values": values}, title=heading)
+    body = html_table(shown, text_columns=text_columns) if len(shown) else f"<p>{escape(story.text('none.stop'))}</p>"
+    body += f'<p class="note">{escape(note)}</p>' if note else ""
+    return Table(body, heading, part, name, "table", shown, values, note)
+
+
+def html_table(shown: pd.DataFrame, *, text_columns: int = 1) -> str:
+    """Write a frame of texts as an HTML table that scrolls on narrow screens."""
+    marks = ['scope="col"' + (' class="text"' if i < text_columns else "") for i in range(len(shown.columns))]
+    head = "".join(f"<th {mark}>{_lines(c)}</th>" for c, mark in zip(shown.columns, marks, strict=True))
+    rows = []
+    for row in shown.itertuples(index=False):
+        level = ' class="level"' if str(row[0]).startswith("\u2003") else ""
+        cells = [f'<th scope="row"{level}>{_lines(row[0])}</th>']
+        cells += [f'<td{" class=text" if i < text_columns else ""}>{_lines(v)}</td>' for i, v in enumerate(row[1:], 1)]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>")
+
+
+def _lines(value: object) -> str:
+    return escape(value).replace("\n", "<br>")
+
+
+def metric_names(story: Story, models: Sequence[str]) -> list[str]:
+    """List the metrics that the models have, in reading order; permutation p and differences stand elsewhere."""
+    rows = story.metrics
+    found = [str(m) for m in pd.unique(rows.loc[rows["model"].isin(models), "metric"])
+             if not re.search(ELSEWHERE, str(m))]
+    return sorted(found, key=lambda m: (_rank(m), found.index(m)))
+
+
+def _n_events(rows: Iterable[Mapping[str, Any] | None]) -> str:
+    """Write n and events once where all models agree, else one after the other."""
+    return "\n".join(dict.fromkeys(f"{int(row['n'])} / {int(row['events'])}" for row in rows if row is not None))
+
+
+def _rank(metric: str) -> int:
+    bare = metric.split("[")[0]
+    return ORDER.index(bare) if bare in ORDER else len(ORDER)
+
+
+def performance_table(story: Story) -> Table:
+    """Show every metric of every model with interval, patients and events."""
+    models, rows = story.models, []
+    for name in metric_names(story, models):
+        found = {m: story.metric(m, name) for m in models}
+        rows.append({story.text("column.metric"): metric_label(story, name),
+                     **{story.model(m): story.metric_text(row) for m, row in found.items()},
+                     story.text("column.n_events"): _n_events(found.values())})
+    values = story.metrics[story.metrics["model"].isin(models)].reset_index(drop=True)
+    return table(story, "performance", pd.DataFrame(rows), part="evidence", values=values,
+                 note=story.text("table.performance.note", set=story.text(f"set.{story.set}")))
+
+
+def comparison_table(story: Story) -> Table:
+    """Show the primary difference, every other one, and the permutation p of each model."""
+    rows, metrics = [], story.metrics
+    chosen = metrics[metrics["metric"].str.contains(ELSEWHERE)]
+    for row in chosen.to_dict("records"):
+        names = [story.model(m) for m in str(row["model"]).split(" - ")]
+        rows.append({story.text("column.comparison"): story.text("minus").join(names),
+                     story.text("column.metric"): metric_label(story, str(row["metric"])),
+                     story.text("column.value"): story.metric_text({str(k): v for k, v in row.items()}),
+                     story.text("column.n_events"): f"{int(row['n'])} / {int(row['events'])}",
+                     story.text("column.method"): method_words(story, row["method"])})
+    note = story.text("table.comparison.note", primary=story.model(story.primary),
+                      comparator=story.model(story.comparator) if story.comparator else numbers.NONE)
+    return table(story, "comparison", pd.DataFrame(rows), part="evidence", values=chosen.reset_index(drop=True),
+                 note=note, text_columns=2)
+
+
+def confusion_table(story: Story) -> Table:
+    """Count, for each class of the primary model at its threshold, who was found, missed, wrongly flagged, cleared."""
+    counts, models = story.evaluation.confusion, story.models
+    counts = story.of(counts[counts["model"].isin(models)])
+    shown = [{story.text("column.model"): story.model(r.model), story.text("column.class"): story.label(r.target),
+              **{story.text(f"column.{kind}"): numbers.number(value, 0 if float(value).is_integer() else 1)
+                 for kind, value in (("found", r.tp), ("missed", r.fn), ("wrongly_flagged", r.fp),
+                                     ("correctly_cleared", r.tn))}}
+             for r in sorted(counts.itertuples(), key=lambda r: (models.index(r.model), str(r.target)))]
+    return table(story, "confusion", pd.DataFrame(shown), part="evidence", values=counts.reset_index(drop=True),
+                 note=story.text("table.confusion.note", threshold=threshold_words(story)), text_columns=2)
+
+
+def threshold_words(story: Story) -> str:
+    """Say where the threshold comes from."""
+    choice = story.facts.get("threshold") or {}
+    name = next(iter(choice), "")
+    return story.known("threshold", name) if name else story.text("threshold.none")
+
+
+def per_100_table(story: Story) -> Table:
+    """Show what 100 patients would meet with each model at its threshold."""
+    found = {m: per_100(story, m) for m in story.models if not story.survival or m == story.primary}
+    first = next((f for f in found.values() if f is not None), None)
+    rows = [] if first is None else [
+        {story.text("column.of_100"): first.words(story, kind),
+         **{story.model(m): f.number(story, kind) for m, f in found.items() if f is not None}} for kind in KINDS]
+    return table(story, "per_100", pd.DataFrame(rows), part="evidence",
+                 note=story.text("table.per_100.note", threshold=threshold_words(story)))
+
+
+def feature_table(story: Story, *, top: int = 15) -> Table:
+    """Show the features chosen most often: plain name, what it measures, how often, direction, exact name."""
+    shares = selection_shares(story).head(top)
+    rows = [{story.text("column.feature"): feature_name(story, r.feature),
+             story.text("column.meaning"): feature_meaning(story, r.feature),
+             story.text("column.exact"): r.feature,
+             story.text("column.share"): numbers.percent(r.share),
+             story.text("column.weight"): numbers.number(r.weight, 2, sign=True)} for r in shares.itertuples()]
+    return table(story, "features", pd.DataFrame(rows), part="features", values=shares, text_columns=3,
+                 note=story.text("table.features.note", model=story.model(story.primary)))
+
+
+def exclusions_table(story: Story) -> Table:
+    """Show how many patients were excluded and why."""
+    reasons = exclusion_reasons(story)
+    frame = pd.DataFrame({story.text("column.reason"): reasons["reason"], story.text("column.patients"): reasons["n"]})
+    return table(story, "exclusions", frame, part="record", note=story.text("table.exclusions.note"))
+
+
+def failures_table(story: Story) -> Table:
+    """Show how many images failed at which stage and why, without naming patients."""
+    failed = story.failures
+    if failed is None or not len(failed):
+        return table(story, "failures", pd.DataFrame(), part="record")
+    grouped = failed.groupby(["stage", "code"], sort=True).size().reset_index(name="n")
+    frame = pd.DataFrame({story.text("column.stage"): [story.known("stage", s) for s in grouped["stage"]],
+                          story.text("column.reason"): [story.known("code", c) for c in grouped["code"]],
+                          story.text("column.images"): grouped["n"]})
+    return table(story, "failures", frame, part="record", text_columns=2, note=story.text("table.failures.note"))
+
+
+def flags_table(story: Story) -> Table:
+    """Show what a careful reader should know about method and data, the gravest first."""
+    flags = story.evaluation.flags
+    if flags is None or not len(flags):
+        return table(story, "flags", pd.DataFrame(), part="record")
+    frame = pd.DataFrame({story.text("column.severity"): [story.known("severity", s) for s in flags["severity"]],
+                          story.text("column.flag"): [flag_words(story, r.code, r.parameters)
+                                                      for r in flags.itertuples()]}).drop_duplicates()
+    return table(story, "flags", frame, part="record", text_columns=2, note=story.text("table.flags.note"),
+                 values=flags.assign(parameters=flags["parameters"].astype(str)))

@@ -1,0 +1,33 @@
+"""The answer in one sentence, in the only three ways that it may be given."""
+
+from __future__ import annotations
+
+from radnb.reporting.story import Story
+from radnb.reporting.texts import has
+
+KINDS = ("improved", "not_shown", "too_few")
+
+
+def verdict_kind(story: Story) -> str:
+    """Return improved, not_shown or too_few; anything else counts as not shown."""
+    kind = str(story.evaluation.verdict.kind)
+    return kind if kind in KINDS else "not_shown"
+
+
+def because(story: Story) -> list[str]:
+    """Return, in sentences, what the answer rests on."""
+    return [story.text(f"because.{code}") for code in story.evaluation.verdict.reasons if has(f"because.{code}")]
+
+
+def adds(story: Story) -> bool:
+    """Say whether the primary model holds everything that its comparator holds, and more."""
+    sets = story.facts.get("model_sets") or {}
+    return set(sets.get(story.comparator, ())) <= set(sets.get(story.primary, ()))
+
+
+def verdict_sentence(story: Story) -> str:
+    """Return the answer: adding image features improved, was not shown to improve, or too few to tell."""
+    way = "alone" if not story.comparator else "adding" if adds(story) else "instead"
+    return story.text(f"verdict.{way}.{verdict_kind(story)}", predictors=story.predictors,
+                      primary=story.model(story.primary),
+                      comparator=story.model(story.comparator) if story.comparator else "")

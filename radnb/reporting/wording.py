@@ -1,0 +1,62 @@
+"""Codes of the evaluation put into words: metrics, methods of intervals, methodological flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from radnb.reporting import numbers
+from radnb.reporting.story import Story
+from radnb.reporting.texts import has
+
+TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
+          (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"), (re.compile(r"permuted(\d+)"), "method.permuted"))
+SILENT = frozenset({"logit", "plain", "patients"})
+
+
+def metric_label(story: Story, name: str) -> str:
+    """Return the readable name of a metric, with its class or group where it has one (`sensitivity[G1]`)."""
+    bare, _, of = name.rstrip("]").partition("[")
+    timed = re.fullmatch(r"survival_([\d.]+)m", bare)
+    label = story.text("metric.survival_at", months=timed[1], event=story.event) if timed else story.known("metric", bare)
+    if not of:
+        return label
+    return story.text("metric.of", metric=label, of=story.text(f"group.{of}") if has(f"group.{of}") else story.label(of))
+
+
+def method_words(story: Story, code: object) -> str:
+    """Put the code of a method into words, as in `cv20x5_bootstrap50x2_logit`; or say why there is no interval."""
+    said = str(code)
+    if said.startswith("none: "):
+        return story.text("method.none", why=story.known("why", said.removeprefix("none: ")))
+    parts = [_token(story, token) for token in said.split("_") if token not in SILENT]
+    return story.text("comma").join(parts)
+
+
+def _token(story: Story, token: str) -> str:
+    for pattern, key in TOKENS:
+        if found := pattern.fullmatch(token):
+            return story.text(key, a=found[1], b=found[2] if pattern.groups > 1 else "")
+    return story.known("method", token)
+
+
+def flag_words(story: Story, code: str, parameters: Mapping[str, Any]) -> str:
+    """Return the sentence of a methodological flag."""
+    if not has(f"flag.{code}"):
+        return story.known("flag", code)
+    return story.text(f"flag.{code}", **{key: _shown(story, key, value) for key, value in parameters.items()})
+
+
+def _shown(story: Story, key: str, value: Any) -> str:
+    if key == "model":
+        return story.model(str(value))
+    if key == "metric":
+        return metric_label(story, str(value))
+    if key == "target":
+        return story.event if story.survival else story.label(value)
+    if key == "why":
+        return story.known("why", value)
+    if key in ("lowest", "highest", "share"):
+        return numbers.percent(float(value))
+    return numbers.number(value) if isinstance(value, float) else str(value)
