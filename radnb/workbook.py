@@ -29,6 +29,7 @@ from radnb.features.assemble import Cohort
 from radnb.features.assemble import assemble as assemble_tables
 from radnb.features.export import export
 from radnb.features.extraction import FAILURE_COLUMNS, extract
+from radnb.features.readings import readings
 from radnb.features.settings import settings
 from radnb.features.store import Store
 from radnb.imaging.inspection import inspect
@@ -190,16 +191,17 @@ def _plan(study: Study) -> Plan:
 
 
 def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
+    images = run.study.images
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
-    return measured.features
+    return readings(measured.features, phases=images.phases, roi=images.roi, timepoint=images.timepoint, reader=images.reader)
 
 
 def _digest(table: pd.DataFrame) -> str:
     return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
 
 
-_TABLES = ("predictions", "resamples", "selections", "fits", "final")
+_TABLES = ("predictions", "resamples", "selections", "fits")
 
 
 def _read_trained(folder: Path) -> Trained | None:
@@ -208,7 +210,7 @@ def _read_trained(folder: Path) -> Trained | None:
         whole = files.read_json(folder / "whole.json")
         if any(files.sha256_file(folder / f"{name}.parquet") != whole[name] for name in _TABLES):
             return None
-        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES})
+        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}, final=whole["final"])
     except (OSError, ValueError, KeyError):
         return None
 
@@ -217,7 +219,8 @@ def _keep_trained(folder: Path, trained: Trained) -> None:
     """Keep every table, and last the hashes that make them whole."""
     for name in _TABLES:
         files.write_parquet(folder / f"{name}.parquet", getattr(trained, name))
-    files.write_json(folder / "whole.json", {name: files.sha256_file(folder / f"{name}.parquet") for name in _TABLES})
+    hashes = {name: files.sha256_file(folder / f"{name}.parquet") for name in _TABLES}
+    files.write_json(folder / "whole.json", hashes | {"final": trained.final})
 
 
 def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
