@@ -140,7 +140,7 @@ def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
     failed, seen = 0, set()
     for opened in [_open(job) for job in jobs]:
         _check_folder(opened.out_dir)
-        key = (opened.manifest_path, opened.study.extraction, opened.study.images.model_dump_json())
+        key = (opened.manifest.path, opened.study.extraction, opened.study.images.model_dump_json())
         if key in seen or opened.manifest.images is None:
             continue
         seen.add(key)
