@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +102,9 @@ def _path(cell: str, root: Path, column: str) -> tuple[Path | None, tuple[str, s
     if not cell:
         return None, ("E_CELL", f"no {column} is named.", "Write its path, or delete the row.")
     path = inside(root, cell)
+    decomposed = inside(root, unicodedata.normalize("NFD", cell))  # as macOS names files
+    if path and decomposed and not path.exists() and decomposed.exists():
+        path = decomposed
     if path is None:
         return None, ("E_PATH", f"{cell!r} lies outside the data root {root}.",
                       "Write the path relative to data_root and copy the file there (a link out of it is refused).")
