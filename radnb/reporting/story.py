@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.features.assemble import Cohort
 from radnb.reporting import numbers
 from radnb.reporting.texts import has, text
@@ -48,10 +49,12 @@ class Story:
             return self.say(self.labels[str(name)])
         return self.known("word", name)
 
-    def known(self, family: str, code: object) -> str:
+    def known(self, family: str, code: object, **values: object) -> str:
         """Return the catalogue's word for a code, or the code without underscores."""
         key = f"{family}.{code}"
-        return self.text(key) if has(key) else str(code).replace("_", " ")
+        if has(key):
+            return self.text(key, **values)
+        return self.say(LABEL_TEXTS.get(str(code), str(code).replace("_", " ")))
 
     def joined(self, words: Sequence[str]) -> str:
         """List words as the language does."""
