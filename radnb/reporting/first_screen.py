@@ -68,9 +68,10 @@ def _evidence(story: Story) -> str:
     if story.comparator:
         rows.append((story.text("first.difference"), story.difference, 0.0))
     cells = "".join(_measure(story, *row) for row in rows + _other_hospital(story))
-    notes = [" ".join(because(story)), choice_words(story, "design"), story.text(f"first.tested.{_elsewhere(story)}"),
+    notes = [" ".join(because(story)), choice_words(story, "design"),
              story.text(f"first.{story.headline}_means", event=story.event)]
-    said = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    said = f'<p class="tested">{escape(story.text(f"first.tested.{_elsewhere(story)}"))}</p>'
+    said += "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (f"<h2>{escape(story.text('first.evidence'))}</h2>"
             f'<div class="measures">{cells}</div><div class="small">{said}</div>')
 

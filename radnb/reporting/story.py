@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,8 +127,8 @@ class Story:
 
     @property
     def predictors(self) -> str:
-        """Return the clinical predictors as a list in words."""
-        names = [self.label(name) for name in self.facts.get("clinical_predictors", ())]
+        """Return the clinical predictors as a list in words, without their units."""
+        names = [re.sub(r"\s*[((][^()()]*[))]$", "", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property
