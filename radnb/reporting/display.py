@@ -93,6 +93,11 @@ def render(figure: Figure, kind: str) -> bytes:
     return stream.getvalue()
 
 
+def nothing(name: str, *, heading: str, part: str, why: str) -> Picture:
+    """Return the place of a figure that cannot be drawn, with the reason."""
+    return Picture(f"<p>{escape(why)}</p>", heading, part, name, "picture", alt=why)
+
+
 def picture(figure: Figure, name: str, *, heading: str, caption: str, alt: str, part: str, out_dir: Path | None,
             formats: tuple[str, ...] = ()) -> Picture:
     """Turn a figure into a picture, and write it into `figures/` as PNG, SVG and the journal formats asked for."""

@@ -96,6 +96,7 @@ def calibration(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         upper.plot(curve["predicted"], curve["observed"], label=story.model(story.primary), **line)
         if few:
             upper.text(0.97, 0.04, few, transform=upper.transAxes, ha="right", fontfamily=[style.BOLD, "DejaVu Sans"],
+                       fontweight=600,
                        bbox={"facecolor": style.PAPER, "edgecolor": style.MUTED, "boxstyle": "round,pad=0.4"})
         upper.set(ylabel=story.text("axis.observed"), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         upper.legend(loc="upper left")

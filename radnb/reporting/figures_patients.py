@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
+from matplotlib.path import Path
 
 from radnb.reporting import style
-from radnb.reporting.display import Picture, picture, render
+from radnb.reporting.display import Picture, nothing, picture, render
 from radnb.reporting.features import feature_name
 from radnb.reporting.figures import counted
 from radnb.reporting.per_100 import KINDS, per_100
@@ -27,56 +29,62 @@ PERSON: dict[str, dict[str, Any]] = {  # told apart by shade, outline and hatch,
 
 def person(axes: Axes, x: float, y: float, kind: str) -> None:
     """Draw one patient in a unit square whose lower left corner is (x, y)."""
-    look = {"linewidth": 0.7, **PERSON[kind]}
-    axes.add_patch(FancyBboxPatch((x + 0.31, y + 0.13), 0.38, 0.36, boxstyle="round,pad=0.03,rounding_size=0.17", **look))
-    axes.add_patch(Circle((x + 0.5, y + 0.73), 0.145, **look))
+    look = {"linewidth": 0.8, **PERSON[kind]}
+    shoulders = [(0.2, 0.06), (0.2, 0.3), (0.2, 0.52), (0.34, 0.52), (0.66, 0.52), (0.8, 0.52), (0.8, 0.3), (0.8, 0.06),
+                 (0.2, 0.06)]
+    codes = [Path.MOVETO, Path.LINETO, *[Path.CURVE3] * 2, Path.LINETO, *[Path.CURVE3] * 2, Path.LINETO, Path.CLOSEPOLY]
+    axes.add_patch(PathPatch(Path([(x + a, y + b) for a, b in shoulders], codes), joinstyle="round", **look))
+    axes.add_patch(Circle((x + 0.5, y + 0.75), 0.185, **look))
     if kind == "missed":
-        axes.plot([x + 0.36, x + 0.64], [y + 0.2, y + 0.44], color=look["edgecolor"], linewidth=1.1)
-        axes.plot([x + 0.36, x + 0.64], [y + 0.44, y + 0.2], color=look["edgecolor"], linewidth=1.1)
+        for ends in ((0.14, 0.42), (0.42, 0.14)):
+            axes.plot([x + 0.36, x + 0.64], [y + end for end in ends], color=look["edgecolor"], linewidth=1.1)
 
 
-def people(counts: dict[str, int], *, columns: int = 20, width_mm: float = 120.0) -> Any:
-    """Draw 100 patients in order of their kind, without words."""
+def _canvas(width_mm: float, columns: float, low: float, high: float) -> tuple[Figure, Axes]:
+    """Open a figure that is all drawing, with square units: `columns` wide, from `low` to `high`."""
+    figure = Figure(figsize=(width_mm / 25.4, width_mm * (high - low) / (columns + 0.1) / 25.4))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-0.05, columns + 0.05), ylim=(low, high))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def _people(axes: Axes, counts: dict[str, int], columns: int) -> None:
     order = [kind for kind in KINDS for _ in range(counts[kind])]
     rows = -(-len(order) // columns)
-    figure = style.sheet(width_mm, width_mm * rows / columns * 1.12)
-    axes = figure.subplots()
     for position, kind in enumerate(order):
-        person(axes, position % columns, rows - 1 - position // columns, kind)
-    axes.set(xlim=(-0.05, columns + 0.05), ylim=(-0.05, rows + 0.05))
-    axes.set_axis_off()
-    return figure
+        person(axes, position % columns, (rows - 1 - position // columns) * 1.12, kind)
 
 
-def people_png(counts: dict[str, int], *, columns: int = 20) -> bytes:
-    """Draw 100 patients as PNG bytes, for the first screen."""
+def people_png(counts: dict[str, int]) -> bytes:
+    """Draw 100 patients as PNG bytes without words, for the first screen."""
     with style.styled():
-        return render(people(counts, columns=columns), "png")
+        figure, axes = _canvas(116, 20, -0.05, 5.6)
+        _people(axes, counts, 20)
+        return render(figure, "png")
 
 
 def key_png(kind: str) -> bytes:
     """Draw a single patient of a kind as PNG bytes, for a legend."""
     with style.styled():
-        figure = style.sheet(6.0, 6.0)
-        axes = figure.subplots()
+        figure, axes = _canvas(6, 1, 0.0, 1.0)
         person(axes, 0, 0, kind)
-        axes.set(xlim=(0.1, 0.9), ylim=(0.02, 0.98))
-        axes.set_axis_off()
         return render(figure, "png")
 
 
 def icon_array(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw what 100 such patients would meet at the declared threshold."""
     found = per_100(story)
+    if found is None:
+        return nothing("icon_array", heading=story.text("figure.icon_array"), part="evidence",
+                       why=story.text("first.no_per_100"))
     with style.styled():
-        figure = people(found.counts, columns=20, width_mm=style.DOUBLE)
-        axes = figure.axes[0]
+        figure, axes = _canvas(style.DOUBLE, 20, -5.4, 5.6)
+        _people(axes, found.counts, 20)
         for position, kind in enumerate(KINDS):
-            x, y = (position % 2) * 10.0, -1.6 - 1.25 * (position // 2)
-            person(axes, x, y, kind)
-            axes.text(x + 1.1, y + 0.42, found.line(story, kind), va="center", fontsize=9)
-        axes.set(ylim=(-3.1, 5.05))
-        figure.set_size_inches(style.DOUBLE / 25.4, style.DOUBLE / 25.4 * 8.15 / 20.1 * 1.02)
+            y = -1.7 - 1.2 * position
+            person(axes, 0, y, kind)
+            axes.text(1.3, y + 0.42, found.line(story, kind), va="center", fontsize=9)
         return picture(figure, "icon_array", heading=story.text("figure.icon_array"), part="evidence",
                        caption=story.text("figure.icon_array.caption", counted=counted(story)),
                        alt=found.sentence(story), out_dir=story.out_dir, formats=formats)

@@ -14,9 +14,9 @@ from radnb.reporting.figures_patients import exclusion_reasons, key_png, people_
 from radnb.reporting.figures_survival import at_horizon, groups
 from radnb.reporting.per_100 import KINDS, Per100, high_risk_share, per_100
 from radnb.reporting.story import Story
-from radnb.reporting.tables import threshold_words
 from radnb.reporting.texts import has
 from radnb.reporting.verdict import because, verdict_kind, verdict_sentence
+from radnb.reporting.wording import choice_words
 
 
 def first_screen(story: Story) -> Piece:
@@ -68,18 +68,12 @@ def _evidence(story: Story) -> str:
     if story.comparator:
         rows.append((story.text("first.difference"), story.difference, 0.0))
     cells = "".join(_measure(story, *row) for row in rows + _other_hospital(story))
-    notes = [" ".join(because(story)), design_words(story), story.text(f"first.tested.{_elsewhere(story)}"),
+    notes = [" ".join(because(story)), choice_words(story, "design"),
              story.text(f"first.{story.headline}_means", event=story.event)]
-    said = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    said = f'<p class="tested">{escape(story.text(f"first.tested.{_elsewhere(story)}"))}</p>'
+    said += "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (f"<h2>{escape(story.text('first.evidence'))}</h2>"
             f'<div class="measures">{cells}</div><div class="small">{said}</div>')
-
-
-def design_words(story: Story) -> str:
-    """Say in a sentence how the scores were obtained, from the card's design."""
-    name, options = next(iter((story.facts.get("design") or {"": {}}).items()))
-    values = {"folds": 5, "repeats": 1, "inner": 5, "share": 0.3, **(options or {})}
-    return story.known("design", name).format(**values) if name else story.text("design.unknown")
 
 
 def _other_hospital(story: Story) -> list[tuple[str, Mapping[str, Any] | None, float]]:
@@ -132,7 +126,7 @@ def _of_100(story: Story) -> str:
         return head + f"<p>{escape(story.text('first.no_per_100'))}</p>"
     array = image(people_png(found.counts), found.sentence(story), 116)
     keys = "".join(_key(story, found, kind) for kind in KINDS)
-    note = _groups_note(story) if story.survival else story.text("first.threshold", threshold=threshold_words(story))
+    note = _groups_note(story) if story.survival else story.text("first.threshold", threshold=choice_words(story, "threshold"))
     return (f'{head}<div class="people"><div class="array">{array}</div><ul>{keys}</ul></div>'
             f'<p class="small">{escape(note)} {escape(counted(story))}{escape(story.text("stop"))}</p>')
 

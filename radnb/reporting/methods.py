@@ -7,9 +7,9 @@ from typing import Any
 
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
-from radnb.reporting.first_screen import design_words
 from radnb.reporting.story import Story
-from radnb.reporting.tables import threshold_words
+from radnb.reporting.texts import has
+from radnb.reporting.wording import choice_words, one_choice
 
 
 INTERVALS = ("bootstrap", "halfsample", "delong", "wilson")
@@ -78,34 +78,23 @@ def _shown(value: Any) -> str:
 def _models(story: Story) -> str:
     facts = story.facts
     sets = story.joined([story.model(m) for m in story.models])
-    prepare = facts.get("prepare") or {}
     chosen = facts.get("selector") or {}
     steps = [chosen] if isinstance(chosen, Mapping) else list(chosen)
-    selectors = [_choice(story, "selector", step) for step in steps if step]
+    selectors = [one_choice(story, "selector", step) for step in steps if step and "none" not in step]
+    prepare = {"impute": "median", "near_constant": 0.95, "correlation": 0.9, "scale": "standard",
+               **(facts.get("prepare") or {})}
+    prepared = [story.known("prepare", key, value=story.known("way", value)) for key, value in prepare.items()
+                if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
-                                   model=_choice(story, "learner", facts.get("model") or {})),
-                 story.text("methods.prepare", steps=_prepared(story, prepare)) if prepare else "",
+                                   model=choice_words(story, "model", family="learner")),
+                 story.text("methods.prepare", steps=story.joined(prepared)),
                  story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
                  story.text("methods.inside"))
 
 
-def _choice(story: Story, family: str, choice: Any) -> str:
-    name, options = next(iter(choice.items()), ("", {})) if isinstance(choice, Mapping) else (str(choice), {})
-    if not name:
-        return story.text("not_stated")
-    given = ", ".join(f"{key}={value}" for key, value in (options or {}).items())
-    return story.known(family, name) + (story.text("brackets", inside=given) if given else "")
-
-
-def _prepared(story: Story, prepare: Mapping[str, Any]) -> str:
-    parts = [story.known("prepare", key).format(value=story.known("impute", value) if key == "impute" else value)
-             for key, value in prepare.items() if value not in (None, False)]
-    return story.joined(parts)
-
-
 def _design(story: Story) -> str:
-    return _text(story, design_words(story), story.text("methods.patient_unit"),
-                 "" if story.survival else story.text("methods.threshold", threshold=threshold_words(story)),
+    return _text(story, choice_words(story, "design"), story.text("methods.patient_unit"),
+                 "" if story.survival else story.text("methods.threshold", threshold=choice_words(story, "threshold")),
                  story.text("methods.cutoff") if story.survival else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.features.assemble import Cohort
 from radnb.reporting import numbers
 from radnb.reporting.texts import has, text
@@ -48,10 +50,12 @@ class Story:
             return self.say(self.labels[str(name)])
         return self.known("word", name)
 
-    def known(self, family: str, code: object) -> str:
+    def known(self, family: str, code: object, **values: object) -> str:
         """Return the catalogue's word for a code, or the code without underscores."""
         key = f"{family}.{code}"
-        return self.text(key) if has(key) else str(code).replace("_", " ")
+        if has(key):
+            return self.text(key, **values)
+        return self.say(LABEL_TEXTS.get(str(code), str(code).replace("_", " ")))
 
     def joined(self, words: Sequence[str]) -> str:
         """List words as the language does."""
@@ -123,8 +127,8 @@ class Story:
 
     @property
     def predictors(self) -> str:
-        """Return the clinical predictors as a list in words."""
-        names = [self.label(name) for name in self.facts.get("clinical_predictors", ())]
+        """Return the clinical predictors as a list in words, without their units."""
+        names = [re.sub(r"\s*[((][^()()]*[))]$", "", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property

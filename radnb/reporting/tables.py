@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -16,19 +16,19 @@ from radnb.reporting.figures_patients import exclusion_reasons, selection_shares
 from radnb.reporting.per_100 import KINDS, per_100
 from radnb.reporting.story import Story
 from radnb.reporting.table_files import write_xlsx
-from radnb.reporting.wording import flag_words, method_words, metric_label
+from radnb.reporting.wording import choice_words, flag_words, method_words, metric_label
 
 ELSEWHERE = r"_difference$|_p$"  # differences and p-values stand in the table of comparisons
 ORDER = ("auc_macro", "auc", "c_index", "sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "brier",
          "calibration_intercept", "calibration_slope")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table(Piece):
     """A table as shown, with its title and note, and the plain numbers behind it."""
 
-    shown: pd.DataFrame = pd.DataFrame()  # noqa: RUF009 - never changed
-    values: pd.DataFrame = pd.DataFrame()  # noqa: RUF009
+    shown: pd.DataFrame = field(default_factory=pd.DataFrame)
+    values: pd.DataFrame = field(default_factory=pd.DataFrame)
     note: str = ""
 
 
@@ -119,14 +119,7 @@ def confusion_table(story: Story) -> Table:
                                      ("correctly_cleared", r.tn))}}
              for r in sorted(counts.itertuples(), key=lambda r: (models.index(r.model), str(r.target)))]
     return table(story, "confusion", pd.DataFrame(shown), part="evidence", values=counts.reset_index(drop=True),
-                 note=story.text("table.confusion.note", threshold=threshold_words(story)), text_columns=2)
-
-
-def threshold_words(story: Story) -> str:
-    """Say where the threshold comes from."""
-    choice = story.facts.get("threshold") or {}
-    name = next(iter(choice), "")
-    return story.known("threshold", name) if name else story.text("threshold.none")
+                 note=story.text("table.confusion.note", threshold=choice_words(story, "threshold")), text_columns=2)
 
 
 def per_100_table(story: Story) -> Table:
@@ -137,7 +130,7 @@ def per_100_table(story: Story) -> Table:
         {story.text("column.of_100"): first.words(story, kind),
          **{story.model(m): f.number(story, kind) for m, f in found.items() if f is not None}} for kind in KINDS]
     return table(story, "per_100", pd.DataFrame(rows), part="evidence",
-                 note=story.text("table.per_100.note", threshold=threshold_words(story)))
+                 note=story.text("table.per_100.note", threshold=choice_words(story, "threshold")))
 
 
 def feature_table(story: Story, *, top: int = 15) -> Table:

@@ -8,10 +8,11 @@ from typing import Any
 
 from radnb.reporting import numbers
 from radnb.reporting.story import Story
-from radnb.reporting.texts import has
+from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
           (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"), (re.compile(r"permuted(\d+)"), "method.permuted"))
+DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
 SILENT = frozenset({"logit", "plain", "patients"})
 
 
@@ -60,3 +61,24 @@ def _shown(story: Story, key: str, value: Any) -> str:
     if key in ("lowest", "highest", "share"):
         return numbers.percent(float(value))
     return numbers.number(value) if isinstance(value, float) else str(value)
+
+
+def choice_words(story: Story, fact: str, *, family: str = "") -> str:
+    """Put a choice of the card (design, threshold, model) into words, its options included."""
+    choice = story.facts.get(fact)
+    return one_choice(story, family or fact, choice) if choice else story.text(f"{family or fact}.unstated")
+
+
+def one_choice(story: Story, family: str, choice: Mapping[str, Any]) -> str:
+    """Put one `{name: {option: value}}` into words; what the card leaves open has the function's own default."""
+    name, given = next(iter(choice.items()))
+    values = {**DEFAULTS, **(given or {})}
+    said = story.known(family, name, **{k: _percent_or_plain(k, v) for k, v in values.items()})
+    if not given or has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]:
+        return said
+    listed = story.text("comma").join(f"{key} = {value}" for key, value in given.items())
+    return said + story.text("brackets", inside=listed)
+
+
+def _percent_or_plain(option: str, value: Any) -> str:
+    return numbers.percent(float(value)) if option in ("at", "fraction", "value") else str(value)
