@@ -72,9 +72,10 @@ def test_a_table_is_found_below_the_root_or_beside_the_manifest_only(write: Call
         assert caught.value.code == "E_PATH"
     with pytest.raises(RadnbError, match=r"Did you mean 'images.csv'"):
         manifest.table_path("image.csv", where="images")
-    (folder / "data" / "images.csv").touch()
-    with pytest.raises(RadnbError, match="Remove one"):
-        manifest.table_path("images.csv", where="images")
+    (folder / "data" / "clinical.csv").touch()
+    assert manifest.table_path("clinical.csv", where="clinical").parent.name == "data"
+    (folder / "clinical.csv").touch()
+    assert manifest.table_path("clinical.csv", where="clinical").parent == folder.resolve()
 
 
 def test_labels_speak_both_languages(write: Callable[..., Manifest]) -> None:
