@@ -39,7 +39,12 @@ def test_every_fault_is_told_at_once_with_its_key_and_the_nearest_name(write: Ca
     ("name: x\nclinical: {file: a.csv, columns: {年龄: {kind: number, known: outcome}}}", "ASCII name"),
     ("name: x\nimages: {file: a.csv}\ndata_root: nowhere\n", "Write the folder that holds"),
     ("name: x\nimages: {file: a.csv}\ndata_root: ${RADNB_UNSET}\n", "RADNB_UNSET is not set"),
-    ("name: x\nimages: {file: a.csv, columns: {phse: x}}\n", "images.columns.phse"),
+    ("name: x\nimages: {file: a.csv, columns: {phse: x}}\n", r"images.columns.phse: 'phse' will not do. Did you mean"),
+    ("name: x\nimages: a.csv\n", r"images: 'a.csv' will not do. Write `key: value` pairs"),
+    ("name: [x]\nimages: {file: a.csv}\n", r"^[^\n]*name: .* will not do. Write a text"),
+    ("name: x\nsynthetic: maybe\nimages: {file: a.csv}\n", "Write true or false"),
+    ("name: x\nclinical: {file: a.csv, columns: {a: {kind: number, known: outcome, range: [0]}}}\n", r"as in \[0, 120"),
+    ("name: x\nclinical: {file: a.csv, columns: {patient_id: {colunm: a}}}\n", r"write `patient_id: \{column: ID\}`"),
 ])
 def test_a_manifest_that_contradicts_itself_is_refused(write: Callable[..., Manifest], body: str, mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):

@@ -90,6 +90,7 @@ def test_an_id_of_many_digits_shows_that_the_spreadsheet_lost_them(folder: Path)
     ("id,age\n1,2\n3\n", r"row 3.*1 cells"),
     ("id,age\n1，2\n", "full-width commas: replace"),
     ("id,age\n", "Add the patients"),
+    ("Our cohort\nid,age\n1,2\n3,4\n", "If it is a title, delete it"),
     ("\n\n", "Fill it, or name another file"),
     ('id,age\n"1,2\n', "save the table again from a spreadsheet"),
 ])
