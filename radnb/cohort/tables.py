@@ -141,6 +141,10 @@ def _table(rows: list[Row], path: Path, found: list[Problem], *, encoding: str =
     names = [half_width(name) for name in header]
     while names and not names[-1]:
         names.pop()
+    wider = sum(any(clean(cell) for cell in cells[len(names):]) for _, cells in body)
+    if wider > 1 and 2 * wider > len(body) and len(names) < 3:
+        raise RadnbError(f"{path}: the rows hold more columns than the first row names. If it is a title, delete it, "
+                         "so that the column names come first.", code="E_HEADER")
     found += _header_faults(names, path) + _ragged(body, names, path, separator)
     width = len(names)
     cells = [[clean(cell) for cell in (row + [""] * width)[:width]] for _, row in body]

@@ -33,7 +33,8 @@ def test_left_out_columns_take_their_defaults_and_paths_become_absolute(write: W
 
 def test_columns_may_have_the_users_own_names_and_windows_paths(write: Write, images: Make) -> None:
     images(GOOD)
-    card = "name: x\nimages: {file: images.csv, columns: {patient_id: 编号, image: 图像, mask: 勾画, reader: 医生（读片）}}\n"
+    card = ("name: x\nimages: {file: images.csv, "
+            "columns: {patient_id: 编号, image: 图像, mask: 勾画, reader: 医生（读片）}}\n")
     table = cases(write(card, images="编号,图像,勾画,医生(读片)\n7,图 像\\007 A.nii.gz,图 像\\007 A mask.nii.gz,王\n"))
     assert table.loc[0, ["patient_id", "reader"]].tolist() == ["7", "王"]
     assert Path(table.loc[0, "image"]).is_file()

@@ -61,8 +61,9 @@ def test_all_bad_cells_are_told_at_once_with_row_column_and_mend(write: Write) -
     with pytest.raises(RadnbError) as caught:
         clinical(write(CARD, clinical=bad))
     text = str(caught.value)
-    for said in ("9 problems", "row 2, column 年龄: 130 lies outside 0 to 120 years", "row 3, column 年龄: 'old' is not a "
-                 "number", "row 2, column sex: 'x' is not one of the levels", "Write a decimal point: 3.5",
+    for said in ("9 problems", "row 2, column 年龄: 130 lies outside 0 to 120 years",
+                 "row 3, column 年龄: 'old' is not a number",
+                 "row 2, column sex: 'x' is not one of the levels", "Write a decimal point: 3.5",
                  'map: {"<2": NUMBER}', "Leave out the % sign", "row 2, column seen: '2024/13/01' is not a date",
                  "format the cells as dates", "'2024-02-30' is not a date"):
         assert said in text

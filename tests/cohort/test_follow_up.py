@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from radnb.cohort.follow_up import survival
+from radnb.cohort.follow_up import Meaning, survival
 from radnb.errors import RadnbError
 
 CARD: dict[str, Any] = {"time": "t", "event": "e", "unit": "months", "time_zero": "surgery",
@@ -47,7 +47,7 @@ def test_codes_other_than_0_and_1_need_their_meaning() -> None:
 
 
 def test_a_competing_death_is_counted_only_as_the_card_says() -> None:
-    codes = {0: "censored", 1: "event", 2: "competing"}
+    codes: dict[str | int | bool, Meaning] = {0: "censored", 1: "event", 2: "competing"}
     table = frame([3, 4], [1, 2])
     with pytest.raises(RadnbError, match="recurrence-free survival counts death"):
         survival(table, **CARD, event_codes=codes)

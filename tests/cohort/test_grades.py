@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pytest
 
@@ -31,7 +33,7 @@ TABLE = [
 COLUMNS = ["ki67", "mitoses", "differentiation", "histology"]
 
 
-def frame(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+def frame(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     table = pd.DataFrame([row[:4] for row in rows], columns=COLUMNS).astype({"ki67": float, "mitoses": float})
     return table.assign(patient_id=[f"P{n}" for n in range(len(table))])
 
@@ -59,7 +61,8 @@ def test_disagreement_missing_indices_biopsies_and_the_gap_are_counted() -> None
 
 def test_three_classes_come_with_their_source_and_a_word_about_small_ones() -> None:
     found = who_grade(cohort(G1=20, G2=20, G3=6, NEC=3, open=2))
-    assert found.classes == ("G1", "G2", "G3") and found.values.value_counts().to_dict() == {"G1": 20, "G2": 20, "G3": 6}
+    assert found.classes == ("G1", "G2", "G3")
+    assert found.values.value_counts().to_dict() == {"G1": 20, "G2": 20, "G3": 6}
     assert found.reasons.value_counts().to_dict() == {"nec": 3, "g3_unresolved": 2}
     assert (found.values.isna() == found.reasons.notna()).all()
     assert found.warnings == ("few_in_class",) and "Rindi" in found.source

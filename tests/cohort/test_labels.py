@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -14,7 +16,7 @@ TABLE = pd.DataFrame({
     "diagnosis": pd.Categorical(["PNET"] * 20 + ["PDAC"] * 15 + ["SCN"] * 5),
     "ki67": [1.0] * 10 + [5.0] * 10 + [30.0] * 20, "mitoses": 0.0, "differentiation": "well",
     "pn": ["N0"] * 20 + ["N1"] * 20, "os": 12.0, "dead": [1.0, 0.0] * 20})
-CARDS = {name: {} for name in SCHEMES} | {
+CARDS: dict[str, dict[str, Any]] = {name: {} for name in SCHEMES} | {
     "two_values": {"column": "diagnosis", "negative": ["PNET"], "positive": ["PDAC"]},
     "survival": {"time": "os", "event": "dead", "unit": "months", "time_zero": "surgery", "endpoint": "death",
                  "event_codes": {1: "event", "0": "censored"}}}

@@ -39,7 +39,12 @@ def test_every_fault_is_told_at_once_with_its_key_and_the_nearest_name(write: Ca
     ("name: x\nclinical: {file: a.csv, columns: {年龄: {kind: number, known: outcome}}}", "ASCII name"),
     ("name: x\nimages: {file: a.csv}\ndata_root: nowhere\n", "Write the folder that holds"),
     ("name: x\nimages: {file: a.csv}\ndata_root: ${RADNB_UNSET}\n", "RADNB_UNSET is not set"),
-    ("name: x\nimages: {file: a.csv, columns: {phse: x}}\n", "images.columns.phse"),
+    ("name: x\nimages: {file: a.csv, columns: {phse: x}}\n", r"images.columns.phse: 'phse' will not do. Did you mean"),
+    ("name: x\nimages: a.csv\n", r"images: 'a.csv' will not do. Write `key: value` pairs"),
+    ("name: [x]\nimages: {file: a.csv}\n", r"^[^\n]*name: .* will not do. Write a text"),
+    ("name: x\nsynthetic: maybe\nimages: {file: a.csv}\n", "Write true or false"),
+    ("name: x\nclinical: {file: a.csv, columns: {a: {kind: number, known: outcome, range: [0]}}}\n", r"as in \[0, 120"),
+    ("name: x\nclinical: {file: a.csv, columns: {patient_id: {colunm: a}}}\n", r"write `patient_id: \{column: ID\}`"),
 ])
 def test_a_manifest_that_contradicts_itself_is_refused(write: Callable[..., Manifest], body: str, mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
@@ -72,9 +77,10 @@ def test_a_table_is_found_below_the_root_or_beside_the_manifest_only(write: Call
         assert caught.value.code == "E_PATH"
     with pytest.raises(RadnbError, match=r"Did you mean 'images.csv'"):
         manifest.table_path("image.csv", where="images")
-    (folder / "data" / "images.csv").touch()
-    with pytest.raises(RadnbError, match="Remove one"):
-        manifest.table_path("images.csv", where="images")
+    (folder / "data" / "clinical.csv").touch()
+    assert manifest.table_path("clinical.csv", where="clinical").parent.name == "data"
+    (folder / "clinical.csv").touch()
+    assert manifest.table_path("clinical.csv", where="clinical").parent == folder.resolve()
 
 
 def test_labels_speak_both_languages(write: Callable[..., Manifest]) -> None:

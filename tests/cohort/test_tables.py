@@ -48,7 +48,8 @@ def test_text_tables_give_the_same_cells_in_any_usual_encoding(folder: Path, enc
 
 def test_an_xlsx_gives_the_same_cells_and_keeps_padded_ids(folder: Path) -> None:
     path = folder / "表.xlsx"
-    book = save_xlsx(path, [["编号", "年龄", "日期"], [7, 61.0, datetime(2024, 3, 5)], ["NA", 0.3, None], [8, True, ""]])
+    book = save_xlsx(path, [["编号", "年龄", "日期"], [7, 61.0, datetime(2024, 3, 5)], ["NA", 0.3, None],
+                            [8, True, ""]])
     book.active["A2"].number_format = "000"
     book.save(path)
     assert read_table(path).to_numpy().tolist() == [["007", "61", "2024-03-05"], ["NA", "0.3", ""], ["8", "TRUE", ""]]
@@ -89,6 +90,7 @@ def test_an_id_of_many_digits_shows_that_the_spreadsheet_lost_them(folder: Path)
     ("id,age\n1,2\n3\n", r"row 3.*1 cells"),
     ("id,age\n1，2\n", "full-width commas: replace"),
     ("id,age\n", "Add the patients"),
+    ("Our cohort\nid,age\n1,2\n3,4\n", "If it is a title, delete it"),
     ("\n\n", "Fill it, or name another file"),
     ('id,age\n"1,2\n', "save the table again from a spreadsheet"),
 ])
@@ -161,5 +163,5 @@ def test_zip_bombs_entities_and_renamed_files_are_refused(folder: Path) -> None:
     with pytest.raises(RadnbError, match="XML entities"):
         read_table(entity)
     page.write_text("<html>Please log in</html>", encoding="utf-8")
-    with pytest.raises(RadnbError, match="not an .xlsx file"):
+    with pytest.raises(RadnbError, match=r"not an \.xlsx file"):
         read_table(page)
