@@ -199,7 +199,7 @@ def _rows(part: pd.DataFrame, by: list[str], patients: NDArray[Any] | None, surv
     order = np.lexsort((member, unit))
 
     def column(name: str) -> Floats:
-        return part[name].to_numpy(dtype=float)[order]
+        return np.asarray(part[name], dtype=float)[order]
 
     fold = part["fold"].fillna(0).to_numpy(dtype=np.int64)[order]
     unit, member, folds = unit[order], member[order], int(fold.max()) + 1

@@ -298,5 +298,5 @@ def answer(identity: str) -> Callable[[Inputs, Settings], Any] | None:
     """Return the call that answers to an id, or nothing when radnb does not offer it yet."""
     for pattern, function in QUANTITIES.items():
         if found := re.fullmatch(pattern, identity):
-            return lambda read, settings: function(read, settings, *found.groups())  # noqa: B023
+            return lambda read, settings: function(read, settings, *found.groups())
     return None

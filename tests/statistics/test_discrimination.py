@@ -50,7 +50,8 @@ def test_auc_ignores_row_order_and_monotone_transforms_and_mirrors(data, random)
     assert d.auc(score, 1 - truth) == pytest.approx(1 - d.auc(score, truth), abs=1e-12)
 
 
-def test_auc_of_many_columns_at_once_is_that_of_each(rng=np.random.default_rng(1)):
+def test_auc_of_many_columns_at_once_is_that_of_each():
+    rng = np.random.default_rng(1)
     scores, truth = rng.normal(size=(50, 4)).round(1), np.arange(50) % 3 == 0
     assert d.auc(scores, truth) == pytest.approx([d.auc(column, truth) for column in scores.T])
 
@@ -75,7 +76,8 @@ def test_a_constant_model_in_leave_one_out_has_no_pair_to_be_judged_by():
     assert np.isnan(d.auc_within(pooled, truth, np.arange(20)))
 
 
-def test_replicates_at_once_equal_one_by_one(rng=np.random.default_rng(2)):
+def test_replicates_at_once_equal_one_by_one():
+    rng = np.random.default_rng(2)
     n, m = 40, 7
     score, truth = rng.normal(size=n * m).round(1), rng.integers(0, 2, n * m)
     fold, time = rng.integers(0, 4, n * m), rng.integers(1, 20, n * m)
@@ -97,7 +99,8 @@ def test_concordance_counts_tied_times_and_scores_as_r_does(seed):
     assert d.concordance(score, time, event).value == pytest.approx(expected, nan_ok=True)
 
 
-def test_concordance_in_blocks_equals_concordance_at_once(monkeypatch, rng=np.random.default_rng(3)):
+def test_concordance_in_blocks_equals_concordance_at_once(monkeypatch):
+    rng = np.random.default_rng(3)
     data = rng.normal(size=60), rng.exponential(size=60), rng.integers(0, 2, 60)
     whole = d.concordance(*data)
     monkeypatch.setattr(d, "BLOCK", 300)
@@ -111,7 +114,8 @@ def test_concordance_without_censoring_or_ties_is_the_auc_of_early_against_late(
     assert d.concordance(score, time, event).value == pytest.approx(d.auc(score, event))
 
 
-def test_influence_of_one_fold_is_delong_but_for_its_degrees_of_freedom(rng=np.random.default_rng(4)):
+def test_influence_of_one_fold_is_delong_but_for_its_degrees_of_freedom():
+    rng = np.random.default_rng(4)
     truth = np.r_[np.ones(30), np.zeros(50)]
     score = rng.normal(size=80) + truth
     one, each = np.zeros(80, dtype=int), np.arange(80)
@@ -120,7 +124,8 @@ def test_influence_of_one_fold_is_delong_but_for_its_degrees_of_freedom(rng=np.r
     assert np.sum(up**2) * 30 / 29 + np.sum(down**2) * 50 / 49 == pytest.approx(d.delong(score, truth)[1][0, 0])
 
 
-def test_paired_comparison_changes_sign_with_the_order_of_the_models(rng=np.random.default_rng(5)):
+def test_paired_comparison_changes_sign_with_the_order_of_the_models():
+    rng = np.random.default_rng(5)
     truth = np.arange(60) % 2
     a, b = rng.normal(size=60) + truth, rng.normal(size=60)
     one, other = d.delong_test(a, b, truth), d.delong_test(b, a, truth)

@@ -1,4 +1,4 @@
-"""Intervals and p for cross-validation: the formulas of the simulated recipe, their limits, and a small coverage check."""
+"""Intervals and p for cross-validation: the formulas of the simulated recipe, their limits, a small coverage check."""
 
 from __future__ import annotations
 
