@@ -26,7 +26,7 @@ def _decisions(counts: Floats) -> Floats:
     found = cutoffs.rates(cutoffs.Counts(tp, fp, fn, tn))
     n = tp + fp + fn + tn
     columns: list[Floats] = [*(found[name] for name in AT_THRESHOLD), *(100 * x / n for x in (tp, fn, fp, tn))]
-    return np.stack(columns, axis=-1)
+    return np.asarray(np.stack(columns, axis=-1), dtype=float)
 
 
 def mean_counts(one: Scored) -> Floats:

@@ -36,12 +36,12 @@ Key = tuple[str, str]  # model, set
 class Evaluation:
     """All tables of one study; NaN limits mean that no honest interval exists, and `method` says why.
 
-    metrics: model, set, metric, value, low, high, n, events, method.  The curves carry model, set, target besides
+    metrics: model, set, metric, value, low, high, n, events, method.  The curves carry model, set and target besides
     roc: threshold, fpr, tpr; calibration: predicted, observed, low, high; decision: threshold, net_benefit, low, high
     (models "treat_all" and "treat_none" included); decision_difference: the same of "model - comparator";
-    confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method; kaplan_meier: group, time, survival, low, high, censored;
-    at_risk: group, time, at_risk, events, censored; scores: patient_id, score, truth, time_months, event, group.
-    flags: code, severity, parameters.
+    confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method;
+    kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
+    scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     """
 
     metrics: pd.DataFrame

@@ -126,7 +126,8 @@ FIGURES: dict[str, Method] = {
                                  "校准曲线:结局对冻结概率的局部二次回归(span 0.75),逐点二项95%带。",
                                  "loess(y ~ p, surface='direct')"),
     "decision_cv": Method("Decision curve of out-of-fold probabilities, averaged over repeats; 95 % band from "
-                          "refitting the whole pipeline on resampled patients, never narrower than the spread between patients.",
+                          "refitting the whole pipeline on resampled patients, never narrower than the spread "
+                          "between patients.",
                           "折外概率的决策曲线,对重复取平均;95%带来自在重抽样患者上重新拟合整个流程,且不窄于患者间变异。",
                           "dcurves::dca"),
     "decision_frozen": Method("Decision curve of the frozen probabilities; 95 % band from 1000 bootstrap samples of "

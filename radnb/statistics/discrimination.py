@@ -59,6 +59,16 @@ def auc(score: ArrayLike, truth: ArrayLike) -> float | Floats:
     return value if scores.ndim == 2 else float(value[0])
 
 
+def hand_till(probabilities: ArrayLike, label: ArrayLike) -> float:
+    """Return the multi-class AUC: mean over pairs of classes (Hand and Till 2001), as pROC::multiclass.roc.
+
+    `label` holds the column number of each patient's class.
+    """
+    p, own = floats(probabilities, "probabilities"), np.asarray(label)
+    pairs = [(i, j) for i in range(p.shape[1]) for j in range(p.shape[1]) if i != j]
+    return float(np.mean([auc(p[np.isin(own, (i, j)), i], own[np.isin(own, (i, j))] == i) for i, j in pairs]))
+
+
 def auc_within(score: ArrayLike, truth: ArrayLike, fold: ArrayLike, *,
                replicate: ArrayLike | None = None) -> float | Floats:
     """Return the AUC over pairs inside the same fold: sum of concordant / sum of comparable pairs.

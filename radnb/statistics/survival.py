@@ -83,6 +83,19 @@ def _crossing(time: Floats, alive: Floats, share: float) -> float:
     return float(time[first])
 
 
+def restricted_mean(curve: KaplanMeier, horizon: float) -> Estimate:
+    """Return the mean time lived up to the horizon, as summary(survfit(...), rmean=horizon)."""
+    inside = curve.time < horizon
+    edges = np.r_[0.0, curve.time[inside], horizon]
+    area = np.diff(edges) * np.r_[1.0, curve.survival[inside]]
+    after = area[::-1].cumsum()[::-1][1:]  # area to the right of each time
+    deaths, at_risk = curve.events[inside], curve.at_risk[inside]
+    parts = np.zeros(len(deaths))
+    np.divide(after**2 * deaths, at_risk * (at_risk - deaths), out=parts, where=at_risk > deaths)
+    value, se = float(area.sum()), float(np.sqrt(parts.sum()))
+    return Estimate(value, value - Z95 * se, value + Z95 * se, se)
+
+
 def number_at_risk(time: ArrayLike, event: ArrayLike, at: ArrayLike) -> tuple[Ints, Ints, Ints]:
     """Return at each time who is still followed, and who had the event or was censored before or at it."""
     times, events = survival(time, event)
