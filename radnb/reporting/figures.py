@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from radnb.reporting import numbers, style
-from radnb.reporting.display import Picture, picture
+from radnb.reporting.display import Picture, nothing, picture
 from radnb.reporting.story import Story
 
 FEW = 100  # events or non-events below which calibration is not judged (Van Calster 2016)
@@ -20,6 +20,10 @@ def _draw(story: Story, figure: Any, name: str, formats: tuple[str, ...], **valu
     return picture(figure, name, heading=story.text(f"figure.{name}"), part="evidence",
                    caption=story.text(f"figure.{name}.caption", **values),
                    alt=story.text(f"figure.{name}.alt", **values), out_dir=story.out_dir, formats=formats)
+
+
+def _nothing(story: Story, name: str) -> Picture:
+    return nothing(name, heading=story.text(f"figure.{name}"), part="evidence", why=story.text("figure.no_probability"))
 
 
 def counted(story: Story) -> str:
@@ -43,12 +47,15 @@ def roc(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     targets = sorted(pd.unique(curves["target"]), key=_position(story)) if len(curves) else []
     with style.styled():
         several = len(targets) > 1
-        figure = style.sheet(style.DOUBLE, 88) if several else style.sheet(112, 98)
+        figure = style.sheet(style.DOUBLE, 96) if several else style.sheet(112, 98)
         panels = np.atleast_1d(figure.subplots(1, max(len(targets), 1), sharey=True))
         for axes, target in zip(panels, targets, strict=False):
             _roc_panel(axes, story, curves[curves["target"] == target], f"[{target}]" if several else "")
             axes.set_title(story.label(target) if several else "")
             axes.label_outer()
+        if several:
+            names = [story.model(model) for model in story.models]
+            figure.legend(panels[0].lines[1:], names, loc="outside upper left", ncols=len(names))
         return _draw(story, figure, "roc", formats, models=headlines(story), counted=counted(story))
 
 
@@ -84,6 +91,8 @@ def few_to_judge(story: Story) -> bool:
 def calibration(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw predicted against observed risk of the primary model, above a histogram of the predictions."""
     curve = story.of(story.evaluation.calibration, model=story.primary, target=story.target)
+    if curve.empty:
+        return _nothing(story, "calibration")
     scores = _probabilities(story)
     few = story.text("few_to_judge") if few_to_judge(story) else ""
     with style.styled():
@@ -95,7 +104,7 @@ def calibration(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         upper.fill_between(curve["predicted"], curve["low"], curve["high"], color=line["color"], alpha=0.15, lw=0)
         upper.plot(curve["predicted"], curve["observed"], label=story.model(story.primary), **line)
         if few:
-            upper.text(0.97, 0.04, few, transform=upper.transAxes, ha="right", fontfamily=[style.BOLD, "DejaVu Sans"],
+            upper.text(0.97, 0.04, few, transform=upper.transAxes, ha="right", fontfamily=style.BOLD,
                        fontweight=600,
                        bbox={"facecolor": style.PAPER, "edgecolor": style.MUTED, "boxstyle": "round,pad=0.4"})
         upper.set(ylabel=story.text("axis.observed"), xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
@@ -128,10 +137,12 @@ def _calibration_numbers(story: Story) -> str:
 
 def decision_curve(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw net benefit over the thresholds declared on the card, beside treating all and none."""
-    table = story.of(story.evaluation.decision, target=story.target)
-    declared = story.facts.get("decision") or {}
+    table, declared = story.of(story.evaluation.decision), story.facts.get("decision") or {}
+    table = table[table["target"] == story.target] if len(table) else table
+    if story.primary not in set(table.get("model", ())):
+        return _nothing(story, "decision_curve")
     with style.styled():
-        figure = style.sheet(130, 88)
+        figure = style.sheet(style.DOUBLE, 88)
         axes = figure.subplots()
         for position, model in enumerate(story.models):
             curve = table[table["model"] == model]
@@ -143,9 +154,10 @@ def decision_curve(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
             curve = table[table["model"] == name]
             axes.plot(curve["threshold"], curve["net_benefit"], color=style.MUTED, linestyle=dash, linewidth=1.1,
                       label=story.text(f"model.{name}"))
-        top = float(table.loc[~table["model"].isin(["treat_none"]), ["net_benefit"]].max().iloc[0])
+        top = max(float(table["net_benefit"].max()), 0.1)
+        band = table.loc[table["model"] == story.primary, "high"].max()
         axes.set(xlabel=story.text("axis.threshold"), ylabel=story.text("axis.net_benefit"),
-                 ylim=(-0.35 * max(top, 0.1), 1.25 * max(top, 0.1)))
+                 ylim=(-0.3 * top, max(1.1 * top, min(1.03 * band, 1.7 * top) if np.isfinite(band) else 0.0)))
         axes.xaxis.set_major_formatter(lambda value, _: numbers.percent(value))
         style.grid(axes)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -156,7 +168,7 @@ def decision_curve(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
 
 def _sentence(story: Story, words: Any) -> str:
     said = story.say(words).strip()
-    return said if not said or said[-1] in ".。!?!?" else said + story.text("stop").strip()
+    return said if not said or said[-1] in ".!?\u3002\uff01\uff1f" else said + story.text("stop").strip()
 
 
 def forest(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:

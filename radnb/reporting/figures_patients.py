@@ -123,7 +123,7 @@ def _outcome_lines(story: Story) -> list[str]:
     if story.survival:
         return [story.text("flow.events", n=story.events, event=story.event)]
     counts = story.cohort.table["outcome"].value_counts()
-    parts = [f"{story.label(c)}: {int(counts.get(i, 0))}" for i, c in enumerate(story.cohort.outcome.classes)]
+    parts = [story.text("named.count", name=story.label(c), n=int(counts.get(i, 0))) for i, c in enumerate(story.cohort.outcome.classes)]
     return [story.text("separator").join(parts)]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from radnb.reporting import numbers, style
-from radnb.reporting.display import Picture, picture
+from radnb.reporting.display import Picture, nothing, picture
 from radnb.reporting.figures import counted
 from radnb.reporting.story import Story
 
@@ -24,7 +24,10 @@ def kaplan_meier(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw survival of the primary model's risk groups, with bands, and the numbers at risk below."""
     curves = story.of(story.evaluation.kaplan_meier, model=story.primary)
     risk = story.of(story.evaluation.at_risk, model=story.primary)
-    order = groups(curves)
+    order = groups(curves) if len(curves) else []
+    if not order:
+        return nothing("kaplan_meier", heading=story.text("figure.kaplan_meier"), part="evidence",
+                       why=story.text("first.no_per_100"))
     with style.styled():
         figure = style.sheet(140, 84 + 7 * len(order))
         upper, lower = figure.subplots(2, 1, height_ratios=(6.2, 0.5 + 0.62 * len(order)), sharex=True)
@@ -60,7 +63,7 @@ def _numbers_at_risk(axes: Axes, risk: pd.DataFrame, order: list[str], story: St
     axes.set(ylim=(len(order) - 0.4, -0.6), yticks=range(len(order)), xlabel=story.text("axis.months"),
              yticklabels=[story.known("group", g) for g in order])
     axes.set_title(story.text("axis.at_risk"), fontsize=8, color=style.MUTED, pad=3)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=16)
     axes.spines["left"].set_visible(False)
     for position, group in enumerate(order):
         rows = risk[risk["group"].astype(str) == group]

@@ -42,7 +42,7 @@ def _patients(story: Story) -> str:
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 0
     where = story.text("first.where", source=story.say(story.facts.get("source")) or story.text("first.no_source"),
                        centres=story.text("first.centres", n=centres) if centres > 1 else "")
-    why = "" if not left else story.text("separator").join(f"{r.reason} {r.n}" for r in reasons.itertuples())
+    why = "" if not left else story.text("separator").join(story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples())
     cells = [(story.text("first.studied"), str(n), where),
              (story.text("first.with_outcome"), str(events),
               story.text("first.share", share=numbers.percent(events / n if n else None), event=story.event)),

@@ -28,7 +28,7 @@ def _text(story: Story, *parts: str) -> str:
 def _patients(story: Story) -> str:
     n, events, reasons = len(story.cohort.table), story.events, exclusion_reasons(story)
     left = int(reasons["n"].sum())
-    listed = story.joined([f"{r.reason} (n={r.n})" for r in reasons.itertuples()])
+    listed = story.joined([story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples()])
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 1
     source = story.say(story.facts.get("source")) or story.text("first.no_source")
     return _text(story, story.text("methods.patients", n=n, source=source, centres=centres, events=events,
@@ -62,7 +62,7 @@ def _images(story: Story) -> str:
 
 def _settings(story: Story, settings: Mapping[str, Any]) -> str:
     inner = settings.get("setting", settings)
-    parts = [story.text(f"setting.{key}", value=_shown(inner[key])) for key in
+    parts = [story.text(f"setting.{key}", value=_shown(story, inner[key])) for key in
              ("resampledPixelSpacing", "interpolator", "binWidth", "binCount", "normalize", "resegmentRange")
              if inner.get(key) not in (None, False, [])]
     filters = settings.get("imageType")
@@ -71,8 +71,10 @@ def _settings(story: Story, settings: Mapping[str, Any]) -> str:
     return story.text("methods.settings", settings=story.text("separator").join(parts)) if parts else ""
 
 
-def _shown(value: Any) -> str:
-    return " × ".join(f"{v:g}" for v in value) if isinstance(value, list | tuple) else str(value)
+def _shown(story: Story, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " × ".join(f"{v:g}" for v in value)
+    return story.known("interpolator", value) if isinstance(value, str) else str(value)
 
 
 def _models(story: Story) -> str:
@@ -87,7 +89,7 @@ def _models(story: Story) -> str:
                 if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
                                    model=choice_words(story, "model", family="learner")),
-                 story.text("methods.prepare", steps=story.joined(prepared)),
+                 story.text("methods.prepare", steps=story.text("comma").join(prepared)),
                  story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
                  story.text("methods.inside"))
 

@@ -37,7 +37,7 @@ def span(low: str, high: str, language: str) -> str:
     """Write the two ends of an interval, or nothing where one is missing."""
     if NONE in (low, high):
         return ""
-    return f"({low}~{high})" if language == "zh" else f" ({low} to {high})"
+    return f"\uff08{low}\uff5e{high}\uff09" if language == "zh" else f" ({low} to {high})"
 
 
 def metric_text(metric: str, value: float, low: float, high: float, language: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import functools
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from nbconvert.exporters import TemplateExporter
 from radnb.errors import RadnbError
 from radnb.reporting.display import TEMPLATES, escape, piece_css
 from radnb.reporting.style import FONTS
-from radnb.reporting.texts import has, text
+from radnb.reporting.texts import text
 from radnb.work.files import write_text
 
 CSP = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; "
        "form-action 'none'")
 LANG = {"en": "en", "zh": "zh-CN"}
-FACES = (("radnbSansSC-Regular.ttf", 400), ("radnbSansSC-SemiBold.ttf", 600))
+REGULAR, SEMIBOLD = "radnbSansSC-Regular.ttf", "radnbSansSC-SemiBold.ttf"
+PARTS = ("patients", "evidence", "features", "methods", "record", "more")
 TAGS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "b", "i", "em", "strong",
                   "ul", "ol", "li", "code", "pre", "h3", "h4", "sub", "sup", "div", "span"})
 
@@ -112,25 +113,39 @@ def _cleaned(html: str) -> str:
                             strip=True))
 
 
-def chapters(pieces: Iterable[Shown], language: str) -> list[Chapter]:
-    """Gather pieces under the headings of their parts, in the order in which the parts first appear."""
-    found: dict[str, Chapter] = {}
-    for piece in pieces:
-        key = piece.part if has(f"part.{piece.part}") else "more"
-        found.setdefault(key, Chapter(f"part-{key}", text(f"part.{key}", language))).pieces.append(piece)
-    return list(found.values())
+def chapters(pieces: Sequence[Shown], language: str) -> list[Chapter]:
+    """Gather pieces under the headings of their parts, the evidence before the methods before the record."""
+    made = [Chapter(f"part-{key}", text(f"part.{key}", language),
+                    [piece for piece in pieces if (piece.part if piece.part in PARTS else "more") == key])
+            for key in PARTS]
+    return [chapter for chapter in made if chapter.pieces]
 
 
 def font_faces(html: str) -> str:
-    """Return @font-face rules with the glyphs of the shipped font that the page uses."""
+    """Return @font-face rules with just the glyphs of the shipped fonts that the page uses.
+
+    What the semi-bold lacks is taken from the regular, so that no glyph is missing on a machine without fonts.
+    """
     seen = re.sub(r'src="data:[^"]*"', "", html)
-    used = "".join(sorted({c for c in seen if c.isprintable()} | set(map(chr, range(32, 127)))))
-    rules = []
-    for name, weight in FACES:
-        data = base64.b64encode(_woff(name, used)).decode("ascii")
-        rules.append(f'@font-face{{font-family:"radnb Sans";font-weight:{weight};'
-                     f'src:url(data:font/woff;base64,{data}) format("woff")}}')
+    used = frozenset(seen) | set(map(chr, range(32, 127)))
+    regular, bold = used & _known(REGULAR), used & _known(SEMIBOLD)
+    rules = [_rule(REGULAR, 400, regular), _rule(SEMIBOLD, 600, bold)]
+    if left := regular - bold:
+        reach = ",".join(f"U+{ord(c):X}" for c in sorted(left))
+        rules.append(_rule(REGULAR, 600, left, f"unicode-range:{reach};"))
     return "\n".join(rules)
+
+
+def _rule(name: str, weight: int, used: Iterable[str], more: str = "") -> str:
+    data = base64.b64encode(_woff(name, "".join(sorted(used)))).decode("ascii")
+    return (f'@font-face{{font-family:"radnb Sans";font-weight:{weight};{more}'
+            f'src:url(data:font/woff;base64,{data}) format("woff")}}')
+
+
+@functools.lru_cache(maxsize=2)
+def _known(name: str) -> frozenset[str]:
+    with TTFont(FONTS / name, lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
 
 
 @functools.lru_cache(maxsize=8)

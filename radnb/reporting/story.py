@@ -128,7 +128,7 @@ class Story:
     @property
     def predictors(self) -> str:
         """Return the clinical predictors as a list in words, without their units."""
-        names = [re.sub(r"\s*[((][^()()]*[))]$", "", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
+        names = [re.sub(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$", "", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property

@@ -10,7 +10,7 @@ from pandas.api.types import is_numeric_dtype
 
 from radnb.reporting import numbers
 from radnb.reporting.story import Story
-from radnb.reporting.tables import Table, table
+from radnb.reporting.tables import LEVEL, Table, table
 
 KEYS = frozenset({"patient_id", "outcome", "time_months", "event", "group"})
 FEW_VALUES = 6  # a numeric column with fewer distinct values is shown as categories
@@ -59,7 +59,7 @@ def _levels(story: Story, column: str, values: pd.Series, members: Mapping[str, 
     rows = []
     for level in sorted(values.dropna().unique(), key=lambda v: (isinstance(v, str), v)):
         cells = {n: _share(values[m], level) for n, m in members.items()}
-        rows.append({story.text("column.characteristic"): f"\u2003{level_label(story, column, level)}", **cells,
+        rows.append({story.text("column.characteristic"): f"{LEVEL}{level_label(story, column, level)}", **cells,
                      **dict.fromkeys(ends, "")})
     return rows
 
@@ -77,7 +77,7 @@ def _median(values: pd.Series, story: Story) -> str:
         return numbers.NONE
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     digits = 0 if max(abs(high), abs(low)) >= 100 else 1
-    to = "~" if story.language == "zh" else " to "
+    to = "\uff5e" if story.language == "zh" else " to "
     return f"{numbers.number(middle, digits)} [{numbers.number(low, digits)}{to}{numbers.number(high, digits)}]"
 
 

@@ -19,8 +19,9 @@ from radnb.reporting.table_files import write_xlsx
 from radnb.reporting.wording import choice_words, flag_words, method_words, metric_label
 
 ELSEWHERE = r"_difference$|_p$"  # differences and p-values stand in the table of comparisons
-ORDER = ("auc_macro", "auc", "c_index", "sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "brier",
-         "calibration_intercept", "calibration_slope")
+LEVEL = "\u2003"  # marks a category below its characteristic
+ORDER = ("auc_macro", "auc", "c_index", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy",
+         "f1", "mcc", "brier", "brier_scaled", "calibration_intercept", "calibration_slope")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,28 +34,32 @@ class Table(Piece):
 
 
 def table(story: Story, name: str, shown: pd.DataFrame, *, part: str, values: pd.DataFrame | None = None,
-          note: str = "", text_columns: int = 1) -> Table:
+          note: str = "") -> Table:
     """Turn a frame of texts into a table of the report, and write it with its numbers into `tables/`."""
     heading, values = story.text(f"table.{name}"), shown if values is None else values
     if story.out_dir:
         write_xlsx(story.out_dir / "tables" / f"{name}.xlsx", {"table": shown, "values": values}, title=heading)
-    body = html_table(shown, text_columns=text_columns) if len(shown) else f"<p>{escape(story.text('none.stop'))}</p>"
+    body = html_table(shown) if len(shown) else f"<p>{escape(story.text('none.stop'))}</p>"
     body += f'<p class="note">{escape(note)}</p>' if note else ""
     return Table(body, heading, part, name, "table", shown, values, note)
 
 
-def html_table(shown: pd.DataFrame, *, text_columns: int = 1) -> str:
-    """Write a frame of texts as an HTML table that scrolls on narrow screens."""
-    marks = ['scope="col"' + (' class="text"' if i < text_columns else "") for i in range(len(shown.columns))]
-    head = "".join(f"<th {mark}>{_lines(c)}</th>" for c, mark in zip(shown.columns, marks, strict=True))
+def html_table(shown: pd.DataFrame) -> str:
+    """Write a frame of texts as an HTML table that scrolls on narrow screens; words stand left, numbers right."""
+    words = [position == 0 or _wordy(shown.iloc[:, position]) for position in range(shown.shape[1])]
+    marks = [' class="text"' if wordy else "" for wordy in words]
+    head = "".join(f'<th scope="col"{mark}>{_lines(c)}</th>' for c, mark in zip(shown.columns, marks, strict=True))
     rows = []
-    for row in shown.itertuples(index=False):
-        level = ' class="level"' if str(row[0]).startswith("\u2003") else ""
-        cells = [f'<th scope="row"{level}>{_lines(row[0])}</th>']
-        cells += [f'<td{" class=text" if i < text_columns else ""}>{_lines(v)}</td>' for i, v in enumerate(row[1:], 1)]
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+    for first, *others in shown.itertuples(index=False):
+        level = ' class="level"' if str(first).startswith(LEVEL) else ""
+        cells = "".join(f"<td{mark}>{_lines(v)}</td>" for v, mark in zip(others, marks[1:], strict=True))
+        rows.append(f'<tr><th scope="row"{level}>{_lines(str(first).removeprefix(LEVEL))}</th>{cells}</tr>')
     return (f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>")
+
+
+def _wordy(column: pd.Series) -> bool:
+    return any(str(value)[:1].isalpha() or str(value)[:1] == "\u201c" for value in column)
 
 
 def _lines(value: object) -> str:
@@ -106,7 +111,7 @@ def comparison_table(story: Story) -> Table:
     note = story.text("table.comparison.note", primary=story.model(story.primary),
                       comparator=story.model(story.comparator) if story.comparator else numbers.NONE)
     return table(story, "comparison", pd.DataFrame(rows), part="evidence", values=chosen.reset_index(drop=True),
-                 note=note, text_columns=2)
+                 note=note)
 
 
 def confusion_table(story: Story) -> Table:
@@ -119,7 +124,7 @@ def confusion_table(story: Story) -> Table:
                                      ("correctly_cleared", r.tn))}}
              for r in sorted(counts.itertuples(), key=lambda r: (models.index(r.model), str(r.target)))]
     return table(story, "confusion", pd.DataFrame(shown), part="evidence", values=counts.reset_index(drop=True),
-                 note=story.text("table.confusion.note", threshold=choice_words(story, "threshold")), text_columns=2)
+                 note=story.text("table.confusion.note", threshold=choice_words(story, "threshold")))
 
 
 def per_100_table(story: Story) -> Table:
@@ -141,7 +146,7 @@ def feature_table(story: Story, *, top: int = 15) -> Table:
              story.text("column.exact"): r.feature,
              story.text("column.share"): numbers.percent(r.share),
              story.text("column.weight"): numbers.number(r.weight, 2, sign=True)} for r in shares.itertuples()]
-    return table(story, "features", pd.DataFrame(rows), part="features", values=shares, text_columns=3,
+    return table(story, "features", pd.DataFrame(rows), part="features", values=shares,
                  note=story.text("table.features.note", model=story.model(story.primary)))
 
 
@@ -161,16 +166,16 @@ def failures_table(story: Story) -> Table:
     frame = pd.DataFrame({story.text("column.stage"): [story.known("stage", s) for s in grouped["stage"]],
                           story.text("column.reason"): [story.known("code", c) for c in grouped["code"]],
                           story.text("column.images"): grouped["n"]})
-    return table(story, "failures", frame, part="record", text_columns=2, note=story.text("table.failures.note"))
+    return table(story, "failures", frame, part="record", note=story.text("table.failures.note"))
 
 
 def flags_table(story: Story) -> Table:
     """Show what a careful reader should know about method and data, the gravest first."""
     flags = story.evaluation.flags
     if flags is None or not len(flags):
-        return table(story, "flags", pd.DataFrame(), part="record")
+        return table(story, "flags", pd.DataFrame(), part="methods")
     frame = pd.DataFrame({story.text("column.severity"): [story.known("severity", s) for s in flags["severity"]],
                           story.text("column.flag"): [flag_words(story, r.code, r.parameters)
                                                       for r in flags.itertuples()]}).drop_duplicates()
-    return table(story, "flags", frame, part="record", text_columns=2, note=story.text("table.flags.note"),
+    return table(story, "flags", frame, part="methods", note=story.text("table.flags.note"),
                  values=flags.assign(parameters=flags["parameters"].astype(str)))

@@ -29,8 +29,8 @@ STRENGTH: Mapping[str, Mapping[str, float]] = {
     "survival": {"clinical": 0.5, "radiomics": 0.8, "combined": 1.1}, "external": {"clinical": 0.8, "radiomics": 1.5,
                                                                                   "combined": 2.2}}
 LABELS = {"age": {"en": "age", "zh": "年龄"}, "sex": {"en": "sex", "zh": "性别"},
-          "tumour_size_mm": {"en": "tumour size (mm)", "zh": "肿瘤大小(mm)"}, "ca199": {"en": "CA19-9 (U/mL)",
-                                                                                "zh": "CA19-9(U/mL)"}}
+          "tumour_size_mm": {"en": "tumour size (mm)", "zh": "肿瘤大小（mm）"}, "ca199": {"en": "CA19-9 (U/mL)",
+                                                                                "zh": "CA19-9（U/mL）"}}
 
 
 def ids(n: int) -> list[str]:
@@ -132,10 +132,10 @@ def cohort(kind: str, n: int) -> Cohort:
 def facts(kind: str, **more: Any) -> dict[str, Any]:
     survival = kind == "survival"
     question = {"en": "Before surgery, can CT tell G1 from G2-3 pancreatic NET?",
-                "zh": "术前CT能否区分胰腺NET G1与G2–3级?"}
+                "zh": "术前CT能否区分胰腺NET G1与G2–3级？"}
     if survival:
         question = {"en": "Before surgery, does CT tell who survives longer after resection?",
-                    "zh": "术前CT能否预测切除术后生存?"}
+                    "zh": "术前CT能否预测切除术后生存？"}
     event = {"en": "death", "zh": "死亡"} if survival else {"en": "G3", "zh": "G3级"} if kind == "three" else {
         "en": "G2–3", "zh": "G2–3级"}
     return {
@@ -145,7 +145,7 @@ def facts(kind: str, **more: Any) -> dict[str, Any]:
         "clinical_predictors": ["age", "sex", "tumour_size_mm"], "event_label": event,
         "decision": {"low": 0.1, "high": 0.6, "reason": {
             "en": "Below a risk of 10 % most teams would watch a small tumour; above 60 % they would operate anyway.",
-            "zh": "风险低于10%时多数团队会随访小肿瘤;高于60%时无论如何都会手术。"}},
+            "zh": "风险低于10%时多数团队会随访小肿瘤；高于60%时无论如何都会手术。"}},
         "design": {"repeated_kfold": {"folds": 5, "repeats": 20}}, "threshold": {"youden": {}},
         "prepare": {"impute": "median", "near_constant": 0.95, "correlation": 0.9}, "selector": [{"anova": {"k": 10}}],
         "model": {"ridge_cox": {}} if survival else {"ridge_logistic": {}},
