@@ -19,7 +19,8 @@ TISSUES: dict[str, tuple[float, float, float]] = {  # HU plain, arterial, portal
 NUMBER = {name: position for position, name in enumerate(TISSUES)}
 # The pancreas' middle line, from head to tail, and its half-thickness there (mm).
 LINE = np.array([[-27, 6, -20, 11], [-26, 4, -12, 12], [-22, 1, -4, 10.5], [-13, -5, 1, 8], [-3, -10, 4, 7.5],
-                 [8, -12, 7, 8.5], [20, -8, 10, 9], [31, -1, 13, 8.5], [41, 8, 16, 8], [48, 14, 18, 6.5]], dtype=np.float32)
+                 [8, -12, 7, 8.5], [20, -8, 10, 9], [31, -1, 13, 8.5], [41, 8, 16, 8], [48, 14, 18, 6.5]],
+                dtype=np.float32)
 PLACE = {"head": 0.13, "body": 0.55, "tail": 0.82}
 
 
@@ -152,7 +153,7 @@ def _mesentery(found: Body) -> None:
     rng, fat = found.rng, found.labels == NUMBER["fat"]
     for number in range(34):
         x, y, dx, dy = rng.uniform(-50, 52), rng.uniform(-36, 26), *rng.uniform(-0.5, 0.5, 2)
-        start, length = rng.integers(0, MASTER.size[2]), rng.integers(8, 22)
+        start, length = int(rng.integers(0, MASTER.size[2])), int(rng.integers(8, 22))
         for step, z in enumerate(range(start, min(start + length, MASTER.size[2]))):
             column, row = round(x + 2 * dx * step + 60), round(y + 2 * dy * step + 54)
             disc = slice(max(row - 1, 0), max(row + 1, 0)), slice(max(column - 1, 0), max(column + 1, 0))
