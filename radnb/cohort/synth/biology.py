@@ -112,12 +112,12 @@ class Hidden:
 def draw(rng: np.random.Generator, n: int) -> Hidden:
     """Draw hidden patients; the share of PDAC is fixed, its order is not."""
     pdac = rng.permutation(np.arange(n) < round(n * PDAC_SHARE))
-    normal = rng.standard_normal((n, len(BIOLOGY))) @ np.linalg.cholesky(BIOLOGY_CORRELATION).T
+    normal = np.einsum("ij,kj->ik", rng.standard_normal((n, len(BIOLOGY))), np.linalg.cholesky(BIOLOGY_CORRELATION))
     biology = normal + np.where(pdac[:, None], BIOLOGY_SHIFT["PDAC"], BIOLOGY_SHIFT["PNET"])
     noise = pd.DataFrame(rng.standard_normal((n, len(OBSERVED))) * NOISE.to_numpy(), columns=list(OBSERVED))
     for read, shown in REPEATS.items():
         noise[read] += noise[shown]
-    observed = biology @ LOADINGS.to_numpy().T + noise.to_numpy() + pdac[:, None] * PDAC_SHIFT.to_numpy()
+    observed = np.einsum("ij,kj->ik", biology, LOADINGS.to_numpy()) + noise.to_numpy() + pdac[:, None] * PDAC_SHIFT.to_numpy()
     return Hidden(np.where(pdac, "PDAC", "PNET"), pd.DataFrame(biology, columns=list(BIOLOGY)),
                   pd.DataFrame(observed, columns=list(OBSERVED)))
 

@@ -130,7 +130,7 @@ def measured(table: pd.DataFrame, oracles: pd.DataFrame) -> dict[str, dict[str, 
 
 
 def _short(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 3)
+    return None if np.isnan(value) else round(float(value), 3) + 0.0
 
 
 def _outcome(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
