@@ -100,7 +100,7 @@ def _solid_organs(found: Body) -> None:
     found.paint("liver", level < 1, box)
     level, box = found.ellipsoid((-30, -36, 48 + rng.uniform(-4, 6)), (40, 14, 30))
     found.paint("liver", level < 1, box)
-    level, box = found.ellipsoid((66, 14, 34 + rng.uniform(-6, 6)), (17, 34, 32))
+    level, box = found.ellipsoid((62, 16, 40 + rng.uniform(-6, 6)), (18, 34, 36))
     found.paint("spleen", level < 1, box)
     level, box = found.ellipsoid((-39 + rng.uniform(-2, 2), -22, -18), (10, 13, 20))
     found.paint("gut_wall", level < 1.18, box)
@@ -120,10 +120,10 @@ def _kidney(found: Body, side: float, height: float) -> None:
 
 def _gut(found: Body) -> None:
     rng = found.rng
-    level, box = found.ellipsoid((24 + rng.uniform(-3, 3), -27, 26), (33, 12, 26))
+    level, box = found.ellipsoid((25 + rng.uniform(-3, 3), -25, 36), (33, 14, 37))
     found.paint("gut_wall", level < 1, box)
     found.paint("fluid", level < 0.72, box)
-    found.paint("gas", (level < 0.72) & (found.y[box] < -31 + rng.uniform(-3, 3)), box)
+    found.paint("gas", (level < 0.72) & (found.y[box] < -30 + rng.uniform(-3, 3)), box)
     level, box = found.ellipsoid((-42, 8, -16), (8.5, 8.5, 34))
     found.paint("gut_wall", level < 1, box)
     found.paint("fluid", level < 0.42, box)
