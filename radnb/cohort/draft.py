@@ -1,0 +1,198 @@
+"""A first manifest drafted from a folder of images and masks, to be corrected by a person."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from radnb.cohort.cases import EXTENSIONS
+from radnb.cohort.manifest import load_manifest
+from radnb.cohort.recognise import Reading, read_name
+from radnb.cohort.tables import clean, read_table
+from radnb.errors import RadnbError
+from radnb.work.files import write_csv, write_text
+
+LISTED = 20
+MOST_FILES = 200_000
+TABLES = (".csv", ".tsv", ".xlsx")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One image or mask file: its path below the folder, its patient and what its name says."""
+
+    path: str
+    patient: str
+    reading: Reading
+
+
+def draft(folder: Path, *, output: Path | None = None) -> str:
+    """Write images.csv and manifest.yaml for a folder of NIfTI, NRRD or MHA files and say what was understood."""
+    folder = Path(folder).resolve()
+    target = Path(output).resolve() if output else folder
+    if not folder.is_dir():
+        raise RadnbError(f"{folder}: there is no such folder. Check the path.", code="E_FILE")
+    if there := [name for name in ("images.csv", "manifest.yaml") if (target / name).exists()]:
+        raise RadnbError(f"{target}: {' and '.join(there)} already exist. Choose another folder by -o, or move them "
+                         "away.", code="E_EXISTS")
+    files = sorted(_files(folder))
+    if not files:
+        raise RadnbError(f"{folder}: no NIfTI, NRRD or MHA file was found ({', '.join(EXTENSIONS)}). "
+                         "Convert DICOM to NIfTI first.", code="E_FORMAT")
+    table, lost = _pairs(_patients(files))
+    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
+    write_csv(target / "images.csv", table)
+    write_text(target / "manifest.yaml", _manifest_text(folder, target, table, tables))
+    load_manifest(target / "manifest.yaml")
+    return _summary(target, table, lost)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    count = 0
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
+                count += 1
+                if count > MOST_FILES:
+                    raise RadnbError(f"{folder}: more than {MOST_FILES} images. Name a smaller folder.",
+                                     code="E_TOO_BIG")
+                yield (Path(where) / name).relative_to(folder).as_posix()
+
+
+def _stem(path: str) -> str:
+    name = PurePosixPath(path).name
+    ending = max((e for e in EXTENSIONS if name.lower().endswith(e)), key=len)
+    stem = name[:-len(ending)]
+    channel = any(part.lower() in ("imagestr", "imagests") for part in PurePosixPath(path).parts)  # as in nnU-Net
+    return re.sub(r"_000\d$", "", stem) if channel else stem
+
+
+def _patients(files: list[str]) -> list[Found]:
+    """Take the patient from the folder where each folder holds one patient, else from the file name."""
+    groups: dict[str, list[str]] = {}
+    for path in files:
+        groups.setdefault(_own_folder(path), []).append(path)
+    found: list[Found] = []
+    for own, paths in groups.items():
+        by_folder = [Found(path, PurePosixPath(own).name, _reading(path)) for path in paths]
+        keys = Counter(dataclasses.replace(f.reading, rest="") for f in by_folder)
+        if own and max(keys.values()) == 1:
+            found += [dataclasses.replace(f, patient=own) for f in by_folder]
+        else:
+            found += [Found(path, "/".join(filter(None, (own, _reading(path).rest))), _reading(path)) for path in paths]
+    return _short_names(found)
+
+
+def _short_names(found: list[Found]) -> list[Found]:
+    """Name a patient by the last part of its place unless two places end alike."""
+    places = {f.patient for f in found}
+    ends = Counter(PurePosixPath(place).name for place in places)
+    def name(place: str) -> str:
+        end = PurePosixPath(place).name
+        return end if ends[end] == 1 else place.replace("/", "-")
+    return [dataclasses.replace(f, patient=clean(name(f.patient)) or "1") for f in found]
+
+
+def _own_folder(path: str) -> str:
+    """Return the folders of a path that are not mere words for phase, image or mask."""
+    return "/".join(part for part in PurePosixPath(path).parts[:-1] if read_name(part, letters=False).rest)
+
+
+def _reading(path: str) -> Reading:
+    """Join what the file name and its folders say; the file name wins."""
+    parts = PurePosixPath(path).parts[:-1]
+    own = read_name(_stem(path), letters=True)
+    for part in reversed(parts):
+        said = read_name(part, letters=False)
+        if said.rest:
+            continue
+        own = Reading(own.mask or said.mask, own.phase or said.phase, own.roi or said.roi, own.reader or said.reader,
+                      own.rest)
+    return own
+
+
+def _pairs(found: list[Found]) -> tuple[pd.DataFrame, list[str]]:
+    """Join each mask to its patient's image of the same phase; return the rows and what found no partner."""
+    plain = {f.patient for f in found if not (f.reading.mask or f.reading.roi)}
+    masks = [f for f in found if f.reading.mask or (f.reading.roi and f.patient in plain)]
+    is_mask = set(masks)
+    images: dict[str, list[Found]] = {}
+    for image in (f for f in found if f not in is_mask):
+        images.setdefault(image.patient, []).append(image)
+    rows, used, lost = [], set(), []
+    for mask in masks:
+        partners = images.get(mask.patient, [])
+        same = [i for i in partners if i.reading.phase == mask.reading.phase] or (
+            partners if len(partners) == 1 and not (mask.reading.phase and partners[0].reading.phase) else [])
+        if len(same) != 1:
+            lost.append(f"{mask.path}: {'no image' if not same else 'several images'} of patient {mask.patient!r}"
+                        f"{' and phase ' + mask.reading.phase if mask.reading.phase else ''} to go with this mask")
+            continue
+        used.add(same[0].path)
+        rows.append({"patient_id": mask.patient, "roi": mask.reading.roi or "tumour", "phase": same[0].reading.phase
+                     or mask.reading.phase, "reader": mask.reading.reader or "R1", "image": same[0].path,
+                     "mask": mask.path, "label": 1})
+    lost += [f"{i.path}: no mask found" for group in images.values() for i in group if i.path not in used]
+    columns = ["patient_id", "roi", "phase", "reader", "image", "mask", "label"]
+    table = pd.DataFrame(rows, columns=columns).sort_values(columns, kind="stable", ignore_index=True)
+    again = table.duplicated(columns[:4], keep="first")
+    lost += [f"{path}: a second mask of the same patient, roi, phase and reader" for path in table.loc[again, "mask"]]
+    return table[~again].reset_index(drop=True), lost
+
+
+def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list[str]) -> str:
+    try:
+        root = Path(os.path.relpath(folder, target)).as_posix()
+    except ValueError:  # another drive
+        root = folder.as_posix()
+    lines = ["# A draft by `radnb init`: look through images.csv, then fill in the clinical table.",
+             "# 由 radnb init 生成的草稿:请先核对 images.csv,再填写临床表。",
+             f"name: {json.dumps(folder.name, ensure_ascii=False)}",
+             f"data_root: {json.dumps(root, ensure_ascii=False)}   # paths in images.csv are relative to it 图像根目录",
+             "images: {file: images.csv}"]
+    return "\n".join(lines + _clinical_lines(folder, tables)) + "\n"
+
+
+def _clinical_lines(folder: Path, tables: list[str]) -> list[str]:
+    """Draft the clinical part as comments, for only a person knows when each column is known."""
+    name = tables[0] if len(tables) == 1 else "clinical.xlsx"
+    lines = ["", "# Remove the # and correct: one row per patient. 去掉 # 并修改;每例患者一行。",
+             "# clinical:", f"#   file: {json.dumps(name, ensure_ascii=False)}", "#   columns:"]
+    try:
+        header = list(read_table(folder / name).columns) if len(tables) == 1 else []
+    except RadnbError:
+        header = []
+    if not header:
+        return [*lines, "#     patient_id: {column: ID}",
+                "#     age: {column: Age, kind: number, known: before_surgery, unit: years}"]
+    lines.append(f"#     patient_id: {{column: {json.dumps(header[0], ensure_ascii=False)}}}")
+    for place, theirs in enumerate(header[1:], 1):
+        ours = theirs.lower() if theirs.isascii() and theirs.isidentifier() else f"column_{place}"
+        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}, kind: number, "
+                     "known: before_surgery}   # kind: number|category|text|date; "
+                     "known: before_surgery|after_surgery|outcome")
+    return lines
+
+
+def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:
+    def listed(column: str) -> str:
+        return ", ".join(f"{value or '(none)'} {n}" for value, n in table[column].value_counts().sort_index().items())
+    lines = [f"{table['patient_id'].nunique()} patients, {len(table)} pairs of image and mask.",
+             *(f"  {column}: {listed(column)}" for column in ("phase", "roi", "reader") if len(table)),
+             f"Written: {target / 'manifest.yaml'}", f"         {target / 'images.csv'}"]
+    if lost:
+        lines.append(f"Not understood ({len(lost)}):")
+        lines += [f"  {line}" for line in lost[:LISTED]]
+        lines += [f"  ... and {len(lost) - LISTED} more"] if len(lost) > LISTED else []
+    if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(table["patient_id"])):
+        lines.append("Some patient ids hold Chinese characters: if they are names, replace them by study numbers.")
+    return "\n".join([*lines, "Next: look through images.csv, fill in `clinical` in manifest.yaml, run `radnb check`."])
