@@ -112,7 +112,7 @@ class Store:
                 return table
         except FileNotFoundError:
             return None
-        except (OSError, pa.ArrowException):
+        except (OSError, ValueError, pa.ArrowException):
             pass
         self.damaged += 1
         with contextlib.suppress(OSError):

@@ -14,7 +14,8 @@ TABLE = pd.DataFrame({"patient_id": NASTY, "original_firstorder_Mean": [-0.1 - 0
 
 
 def test_csv_keeps_numbers_and_quotes_text_that_begins_like_a_formula(tmp_path) -> None:
-    back = pd.read_csv(export(TABLE, tmp_path / "出口.csv"), dtype={"patient_id": str}, encoding="utf-8")
+    back = pd.read_csv(export(TABLE, tmp_path / "出口.csv"), dtype={"patient_id": str}, encoding="utf-8",
+                       float_precision="round_trip")
     assert back["patient_id"].tolist() == [*(f"'{text}" for text in NASTY[:6]), "张三"]
     assert back["original_firstorder_Mean"].iloc[0] == -0.1 - 0.2
     assert back.columns[2] == "'=x"

@@ -86,9 +86,9 @@ def test_a_failure_is_recorded_with_its_stage_and_the_rest_goes_on_and_it_is_tri
     empty = Path(cases["mask"].iloc[3])
     save(sphere(6) * 0, empty)
     gone = cases.iloc[[0]].assign(patient_id="007", mask=str(tmp_path / "无.nii.gz"))
-    found = extract(pd.concat([cases, gone]), settings=quick, store=tmp_path / "s", workers=2)
+    found = extract(pd.concat([cases, gone]), settings=quick, store=tmp_path / "s", workers=0)
     assert found.failures[["patient_id", "stage", "code"]].to_numpy().tolist() == [
-        ["001", "extract", "E_CORRUPT"], ["002", "extract", "E_MASK_EMPTY"], ["007", "read", "E_MISSING"]]
+        ["001", "read", "E_CORRUPT"], ["002", "read", "E_MASK_EMPTY"], ["007", "read", "E_MISSING"]]
     assert found.features["patient_id"].tolist() == ["000", "000"]
     broken.write_bytes(content)
     again = extract(cases, settings=quick, store=tmp_path / "s", workers=0)
@@ -121,15 +121,6 @@ def test_without_pyradiomics_nothing_begins(cases, quick, tmp_path, monkeypatch)
     with pytest.raises(RadnbError) as caught:
         extract(cases, settings=quick, store=tmp_path / "s", workers=0)
     assert caught.value.code == "E_NO_PYRADIOMICS" and not (tmp_path / "s").exists()
-
-
-def deadly(image, settings):
-    """Compute as a mask with label 2 would: by ending the process."""
-    def compute(pair):
-        if pair.values().size > 1200:
-            os._exit(9)
-        return dict.fromkeys(settings.columns, 1.0)
-    return compute
 
 
 def test_a_killed_worker_costs_only_its_region(cases, quick, tmp_path, monkeypatch) -> None:

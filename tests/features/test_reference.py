@@ -75,7 +75,10 @@ def test_golden_values_of_a_fixed_ball(sphere) -> None:
     z, y, x = np.indices((14, 24, 24))
     voxels = ((7 * x + 5 * y + 3 * z) % 11 * 12 + 20).astype(np.int16)
     pair = pair_of(voxels, sphere(8), (1.0, 1.0, 2.0))
-    values = reference.prepare(pair.image, settings("demo"))(pair)
+    card = checked({"imageType": {"Original": {}, "LoG": {"sigma": [2.0], "binWidth": 10}},
+                    "setting": {"binWidth": 25, "resampledPixelSpacing": [1.5, 1.5, 3], "voxelArrayShift": 1000}},
+                   name="golden")
+    values = reference.prepare(pair.image, card)(pair)
     assert len(values) == 200
     golden = {"original_shape_Elongation": 0.9820636591652259, "original_firstorder_Entropy": 2.1165923457331917,
               "original_glcm_ClusterShade": -0.023517659020742744, "original_glcm_MCC": 0.4006131524561505,

@@ -45,23 +45,26 @@ def reference() -> Path:
     return Path(folder)
 
 
+def stored(folder: Path, name: str) -> dict[str, float]:
+    return json.loads((folder / "expected" / "reference.json").read_text(encoding="utf-8"))["values"][name]
+
+
 def test_r_gives_the_same() -> None:
     folder = reference()
-    stored = json.loads((folder / "expected" / "reference.json").read_text(encoding="utf-8"))
+    theirs = stored(folder, "icc.irr.2_1")
     found = icc_a1(np.loadtxt(folder / "input" / "icc.csv", delimiter=",", skiprows=1))
-    theirs = stored["icc.irr.2_1"]
     assert tuple(found) == pytest.approx((theirs["icc"], theirs["lo"], theirs["hi"]), rel=1e-6)
 
 
 def test_r_gives_the_same_for_each_feature_of_two_readers() -> None:
     folder = reference()
-    stored = json.loads((folder / "expected" / "reference.json").read_text(encoding="utf-8"))["icc.features_2_1"]
+    theirs = stored(folder, "icc.features_2_1")
     rows = np.genfromtxt(folder / "input" / "icc_features.csv", delimiter=",", names=True, dtype=None,
                          encoding="utf-8")
-    names = sorted({name.rsplit("_", 1)[0] for name in stored})
+    names = sorted({name.rsplit("_", 1)[0] for name in theirs})
     ratings = np.stack([np.stack([rows[name][rows["reader"] == reader] for name in names], axis=1)
                         for reader in ("R1", "R2")], axis=1)
     found = icc_a1(ratings)
     for place, name in enumerate(names):
         ours = (found.value[place], found.low[place], found.high[place])
-        assert ours == pytest.approx(tuple(stored[f"{name}_{word}"] for word in ("icc", "lo", "hi")), rel=1e-6)
+        assert ours == pytest.approx(tuple(theirs[f"{name}_{word}"] for word in ("icc", "lo", "hi")), rel=1e-6)
