@@ -64,7 +64,8 @@ def _discretised(settings: Settings, zh: bool) -> str:
         first = f"灰度离散为{count}级" if zh else f"Grey values were discretised into {count} levels"
     else:
         width = setting.get("binWidth", 25)
-        first = f"灰度以{width:g}为固定组距离散" if zh else f"Grey values were discretised with a bin width of {width:g}"
+        first = f"灰度以{width:g}为固定组距离散" if zh else \
+            f"Grey values were discretised with a bin width of {width:g}"
     own = [f"{kind} {options['binWidth']:g}" for kind, options in settings.image_types.items()
            if "binWidth" in options]
     other = (f"（滤波图像：{_joined(own, zh)}）" if zh else f" ({_joined(own, zh)})") if own else ""
