@@ -12,7 +12,7 @@ COLUMNS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "t
            "threshold")
 RESAMPLED = (*COLUMNS, "kind", "replicate", "split")
 SCALES = ("probability", "risk", "linear")
-KINDS = ("bootstrap", "half_sample", "permutation")
+KINDS = ("bootstrap", "half_sample", "permutation", "permutation_added")
 
 
 def check(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome) -> None:
@@ -106,7 +106,8 @@ def _times(predictions: pd.DataFrame) -> list[str]:
 
 def _once(predictions: pd.DataFrame) -> list[str]:
     keys = ["model", "set", "target", "repeat", "patient_id"]
-    twice = predictions.duplicated(keys).to_numpy()
+    train = (predictions["set"].astype(str) == "train").to_numpy()  # a patient trains several folds of a repeat
+    twice = np.where(train, predictions.duplicated([*keys, "fold"]), predictions.duplicated(keys))
     if not twice.any():
         return []
     return [f"predictions: {_where(predictions, twice)} scored twice in the same repeat. The patient is the unit: "

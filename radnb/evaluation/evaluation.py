@@ -178,6 +178,10 @@ def _comparisons(whole: Mapping[Key, _Summary],
         found[model, name] = figure
         metric = "c_index_difference" if mine.metric == "c_index" else "auc_difference"
         rows.append(mine.row(f"{model} - {comparator}", metric, figure))
+        if len(mine.drawn.added):
+            added = mine.drawn.p_added()
+            rows.append(mine.row(f"{model} - {comparator}", "permutation_p",
+                                 Figure(added.p, float("nan"), float("nan"), f"permuted_added{added.used}")))
         if np.isfinite(p):
             rows.append(mine.row(f"{model} - {comparator}", f"{metric}_p",
                                  Figure(p, float("nan"), float("nan"), figure.method)))
@@ -198,8 +202,7 @@ def _judge(whole: Mapping[Key, _Summary], compared: Mapping[Key, Figure], primar
             continue
         figure = from_chance(mine.figure) if comparator is None else compared.get((model, name))
         if figure is not None:
-            p = mine.drawn.p_any().p if len(mine.drawn.permuted) else float("nan")
-            found.append(Compared(figure, name, mine.n, mine.events, p))
+            found.append(Compared(figure, name, mine.n, mine.events, mine.drawn.p_any().p, mine.drawn.p_added().p))
     if not found:
         raise_all([f"primary: {primary!r} and {comparator!r} were not scored in the same set of patients. "
                    "Score both models on the same patients."], code="E_CONFIG")
