@@ -87,7 +87,7 @@ def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method
     resampled = bool(np.isfinite(limits).all())
     if name not in parts or not np.isfinite(value):
         if not resampled or not np.isfinite(value):
-            return alone(value, "not defined" if not np.isfinite(value) else "no resamples")
+            return alone(value, "not defined" if not np.isfinite(value) else "thresholds were not resampled")
         return Figure(float(value), float(limits[0]), float(limits[1]), _plain(name, method))
     scale = 100.0 if name in PER_100 else 1.0
     low, high = (scale * x for x in cutoffs.wilson(float(parts[name][0]), float(parts[name][1])))

@@ -67,7 +67,7 @@ def _first_per_set(series: Sequence[Scored]) -> list[Scored]:
 
 
 def _figures(metrics: pd.DataFrame) -> Iterable[Flag]:
-    main = metrics[metrics["metric"].str.match(r"^(auc|c_index)(\[|_macro|$)") & (metrics["set"] != "train")]
+    main = metrics[metrics["metric"].str.match(r"^(auc|auc_macro|c_index)$") & (metrics["set"] != "train")]
     for row in main.itertuples():
         about = {"model": row.model, "set": row.set, "metric": row.metric}
         if str(row.method).startswith(NONE):

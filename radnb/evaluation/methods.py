@@ -154,6 +154,8 @@ REFUSALS: dict[str, Method] = {
     "identical scores": Method("The model gave everyone the same score.", "模型对所有患者给出相同评分。"),
     "no resamples": Method("The study was run without resamples, so there is no honest interval.",
                            "未进行重抽样,故不给出区间。"),
+    "thresholds were not resampled": Method("The resamples carry no thresholds, so this measure has no honest "
+                                            "interval.", "重抽样未包含阈值,故该指标不给出区间。"),
     "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
                                 "重抽样少于25次,不足以给出区间。"),
     "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",
