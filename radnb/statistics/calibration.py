@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from skmisc.loess import loess
 
 from radnb.errors import RadnbError
 from radnb.statistics.inputs import Z95, Bools, Estimate, Floats, Ints, probabilities
@@ -158,6 +157,8 @@ def calibration_errors(probability: ArrayLike, truth: ArrayLike, *, surface: str
 
 
 def _interpolated(p: Floats, event: Bools) -> Floats:
+    from skmisc.loess import loess  # compiled code that nothing else here needs
+
     fit = loess(p, event.astype(float))
     fit.fit()
     return np.asarray(fit.outputs.fitted_values, dtype=float)
