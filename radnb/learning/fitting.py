@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.learners import Learner, NoInformation
@@ -14,7 +15,6 @@ from radnb.learning.prepare import Preparation
 from radnb.learning.selection import Robust, Selector
 from radnb.learning.thresholds import Rule
 from radnb.statistics.families import Array
-from radnb.statistics.screening import icc_a1_lower
 
 Blocks = tuple[str, ...]
 INNER_FOLDS = 5
@@ -116,7 +116,9 @@ class Sample:
         here = np.isin(self.problem.repeated_groups, self.problem.groups[self.train])
         agreement = np.full(columns, np.nan)
         if here.sum() >= FEWEST_REPEATED:
-            agreement = icc_a1_lower(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2))
+            from radnb.statistics.agreement import icc_a1  # loads scipy.stats, and few runs need it
+
+            agreement = icc_a1(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2)).low
         for selector in self.problem.robust:
             found = selector.fit(np.empty((0, columns)), np.empty(0), agreement=agreement).support_
             allowed = np.intersect1d(allowed, found)
@@ -269,7 +271,7 @@ def raw_scale(fitted: Fitted, problem: Problem) -> str:
     return fitted.learner.scale if fitted.learner.calibrated else "linear"
 
 
-def indicators(y: Array, classes: int) -> Array:
+def indicators(y: Array, classes: int) -> NDArray[np.bool_]:
     """Return whether each row is of each target class (n, T); for survival, whether it had the event."""
     if classes == 0:
         return np.asarray(y[:, 1:] > 0)
@@ -277,7 +279,7 @@ def indicators(y: Array, classes: int) -> Array:
     return np.asarray(y[:, None] == targets)
 
 
-def learn_recalibration(scores: Array, truth: Array) -> Array:
+def learn_recalibration(scores: Array, truth: NDArray[np.bool_]) -> Array:
     """Return Platt's intercept and slope per column; a slope below a small positive one would turn the order round."""
     out = np.empty((scores.shape[1], 2))
     for t in range(scores.shape[1]):

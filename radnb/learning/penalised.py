@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray, deal
 from radnb.statistics.families import Array, Binomial, Cox, Family
@@ -45,15 +46,15 @@ def _cox(rows: IntArray, *, y: Array, ties: Ties) -> Family:
     return Cox(y[rows, 0], y[rows, 1], ties)
 
 
-def inner_folds(event: Array, groups: IntArray | None, folds: int, seed: int) -> IntArray | None:
+def inner_folds(event: NDArray[Any], groups: IntArray | None, folds: int, seed: int) -> IntArray | None:
     """Deal training rows into as many inner folds as the rarer outcome allows, or None when that is fewer than 2."""
     groups = np.arange(len(event)) if groups is None else groups
     possible = min(folds, *(len(np.unique(groups[event == value])) for value in np.unique(event)))
     return None if possible < 2 else deal(groups, event.astype(np.intp), possible, np.random.default_rng([seed, 9]))
 
 
-def _solve(x: Array, event: Array, family: functools.partial[Family], groups: IntArray | None, rule: Rule, folds: int,
-           seed: int, limit: int | None, ratio: float, size: int) -> Chosen:
+def _solve(x: Array, event: NDArray[Any], family: functools.partial[Family], groups: IntArray | None, rule: Rule,
+           folds: int, seed: int, limit: int | None, ratio: float, size: int) -> Chosen:
     from radnb.statistics.paths import cross_validate  # loads scikit-learn, which takes seconds and few runs need
 
     fold = inner_folds(event, groups, folds, seed)

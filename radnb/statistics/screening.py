@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, fdtrc, fdtri
+from scipy.special import chdtrc, fdtrc
 
 from radnb.statistics.families import Array, Cox
 
@@ -82,26 +82,3 @@ def false_discovery(p: Array) -> Array:
     out = np.empty(len(p))
     out[order] = np.minimum(adjusted, 1.0)
     return out
-
-
-def icc_a1_lower(values: Array, *, level: float = 0.95) -> Array:
-    """Return the lower confidence limit of ICC(A,1) (ICC(2,1), absolute agreement) of many features at once.
-
-    `values` has the shape (patients, readers, features) without gaps; McGraw and Wong 1996, table 7.
-    """
-    n, k, _ = values.shape
-    mean = values.mean((0, 1))
-    rows = k * ((values.mean(1) - mean) ** 2).sum(0) / (n - 1)
-    columns = n * ((values.mean(0) - mean) ** 2).sum(0) / (k - 1)
-    total = ((values - mean) ** 2).sum((0, 1))
-    error = np.maximum(total - (n - 1) * rows - (k - 1) * columns, 0.0) / ((n - 1) * (k - 1))
-    flat = total <= 1e-20 * np.maximum(1.0, np.abs(mean)) ** 2
-    exact = error + columns <= 1e-14 * rows  # readers agree to the last digit
-    rows, error = np.where(flat | exact, 1.0, rows), np.where(flat | exact, 1.0, error)
-    below = rows + (k - 1) * error + k / n * (columns - error)
-    icc = np.minimum((rows - error) / below, 1 - 1e-12)
-    a, b = k * icc / (n * (1 - icc)), 1 + k * icc * (n - 1) / (n * (1 - icc))
-    df = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
-    f = fdtri(n - 1, df, 1 - (1 - level) / 2)
-    low = n * (rows - f * error) / (f * (k * columns + (k * n - k - n) * error) + n * rows)
-    return np.asarray(np.where(flat, np.nan, np.where(exact, 1.0, low)))
