@@ -27,7 +27,7 @@ class Chosen:
 
 
 def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
-                limit: int | None = None, ties: Ties = "efron", ratio: float = 0.01, size: int = 60) -> list[Chosen]:
+                limit: int | None = None, ties: Ties = "efron", ratio: float = 0.01, size: int = 50) -> list[Chosen]:
     """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise."""
     if y.ndim == 2:
         return [_solve(x, y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties), groups, rule, folds, seed, limit,

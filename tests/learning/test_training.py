@@ -23,7 +23,6 @@ FAST: dict[str, dict[str, Any]] = {
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
     "column": {"name": "cohort"}, "random_forest": {"trees": 10}, "anova": {"k": 4}, "wilcoxon": {"k": 4},
     "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
-SLOW = {"lasso", "lasso_cox", "lasso_logistic"}
 Maker = Callable[..., Any]
 
 
@@ -61,7 +60,7 @@ def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan
 @pytest.mark.parametrize(("kind", "name"), [("classes", n) for n in CLASSIFIERS] + [("survival", n) for n in SURVIVORS])
 def test_every_model_gives_scores_on_its_scale(kind: str, name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort(classes=2 if kind == "classes" else 0)
-    plan = make_plan(kind, model=choice(name), design=choice("repeated_kfold"), bootstraps=1, permutations=1,
+    plan = make_plan(kind, model=choice(name), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
                      sets={"combined": ("clinical", "radiomics"), "clinical": ("clinical",)})
     found = train(cohort, plan, workers=0)
     assert set(found.predictions["scale"]) == ({"risk"} if kind == "survival" else {"probability"})
@@ -71,9 +70,10 @@ def test_every_model_gives_scores_on_its_scale(kind: str, name: str, make_cohort
 
 @pytest.mark.parametrize("name", SELECTORS)
 def test_every_selector_works_in_the_pipeline(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    kind = "survival" if name in ("univariable_cox", "lasso_cox") else "classes"
+    kind = "survival" if name in FOR_SURVIVAL else "classes"
     cohort = make_cohort(classes=0 if kind == "survival" else 2)
-    plan = make_plan(kind, selector=(choice(name),), design=choice("repeated_kfold"), bootstraps=1, permutations=1)
+    plan = make_plan(kind, selector=(choice(name),), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
+                     sets={"combined": ("clinical", "radiomics"), "clinical": ("clinical",)})
     found = train(cohort, plan, workers=0, repeat_measurements=readers(cohort) if name == "robust" else None)
     chosen = set(found.selections["feature"])
     assert {"age", "size"} < chosen
@@ -126,8 +126,8 @@ def corrupted(cohort: Cohort, rows: np.ndarray) -> Cohort:
     return Cohort(table, cohort.blocks, cohort.outcome, cohort.clinical, cohort.exclusions)
 
 
-CASES = ([("classes", s, "ridge_logistic") for s in SELECTORS if "cox" not in s]
-         + [("survival", s, "ridge_cox") for s in SELECTORS if "cox" in s]
+FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+CASES = ([("survival", s, "ridge_cox") if s in FOR_SURVIVAL else ("classes", s, "ridge_logistic") for s in SELECTORS]
          + [("classes", "anova", m) for m in CLASSIFIERS] + [("survival", "univariable_cox", m) for m in SURVIVORS])
 
 
