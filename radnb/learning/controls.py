@@ -166,7 +166,7 @@ def _base(problem: Problem, task: Task) -> tuple[IntArray, list[tuple[int, Sampl
     fold = np.full(len(problem.groups), NO_FOLD)
     for _, test, number, _ in task.parts:
         fold[test] = number
-    return fold, [(number, Sample(problem, train)) for train, _, number, _ in task.parts]
+    return fold, [(number, problem.sample(train)) for train, _, number, _ in task.parts]
 
 
 def _nothing(problem: Problem, task: Task) -> Iterator[Part]:
