@@ -75,7 +75,7 @@ def _execute(notebook: Path, stage: Path, out_dir: Path, parameters: Mapping[str
 def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, language: str) -> None:
     """Render the report, then move everything to its final name, the record last."""
     record = files.read_json(stage / RECORD)
-    render(stage / name, stage / "report.html", title=record["question"], language=language)
+    render(stage / name, stage / "report.html", title=record["question"][language], language=language)
     contents = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     record |= {"status": "complete", "fingerprint": key, "notebook": name,
                "files": {p: files.sha256_file(stage / p) for p in contents if p != RECORD},
@@ -140,7 +140,7 @@ def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
     failed, seen = 0, set()
     for opened in [_open(job) for job in jobs]:
         _check_folder(opened.out_dir)
-        key = (opened.manifest_path, opened.study.extraction, opened.study.images.model_dump_json())
+        key = (opened.manifest.path, opened.study.extraction, opened.study.images.model_dump_json())
         if key in seen or opened.manifest.images is None:
             continue
         seen.add(key)

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from radnb.cohort.cards import card_problems, read_card
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
-from radnb.learning.models import MODELS
+from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.thresholds import THRESHOLDS
+from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.work import choices
 
 Choice = dict[str, dict[str, Any] | None]
@@ -221,9 +221,18 @@ def _faults(study: Study) -> list[str]:
     found = choices.problems(SCHEMES, study.outcome, "outcome") + choices.problems(DESIGNS, study.design, "design")
     for number, selector in enumerate(study.selectors):
         found += choices.problems(SELECTORS, selector, "selector" if len(study.selectors) == 1 else f"selector.{number}")
-    found += choices.problems(MODELS, study.model, "model") + choices.problems(THRESHOLDS, study.threshold, "threshold")
+    found += choices.problems(SURVIVORS if _survival(study) else CLASSIFIERS, study.model, "model")
+    found += choices.problems(_thresholds(study), study.threshold, "threshold")
     found += choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")
     return found + _set_faults(study) + (_survival_faults(study) if not found else [])
+
+
+def _survival(study: Study) -> bool:
+    return "survival" in study.outcome
+
+
+def _thresholds(study: Study) -> dict[str, Any]:
+    return {name: rule for name, rule in THRESHOLDS.items() if (name in SURVIVAL_THRESHOLDS) or not _survival(study)}
 
 
 def _set_faults(study: Study) -> list[str]:

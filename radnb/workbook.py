@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,27 +13,35 @@ from typing import Any
 
 import pandas as pd
 
-import radnb
+from radnb import __version__
+from radnb.cohort.cases import cases
 from radnb.cohort.check import check
 from radnb.cohort.clinical import clinical, predictors
+from radnb.cohort.finished import finished_features
+from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.cohort.labels import SCHEMES
-from radnb.cohort.manifest import Manifest, cases, load_manifest
+from radnb.cohort.manifest import Manifest, load_manifest
 from radnb.cohort.synth import SYNTH
-from radnb.errors import RadnbError
+from radnb.errors import RadnbError, nearest
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
 from radnb.features.assemble import Cohort
 from radnb.features.assemble import assemble as assemble_tables
-from radnb.features.extraction import Extraction
-from radnb.features.extraction import extract as extract_cases
-from radnb.features.settings import settings as load_settings
+from radnb.features.export import export
+from radnb.features.extraction import FAILURE_COLUMNS, extract
+from radnb.features.readings import readings
+from radnb.features.settings import settings
 from radnb.features.store import Store
-from radnb.imaging.regions import inspect
+from radnb.imaging.inspection import inspect
 from radnb.learning.training import Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
 from radnb.study import Study, Workspace, load_study, workspace
 from radnb.work import choices, files
+
+PACKAGES = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines", "matplotlib",
+            "papermill", "nbconvert")
+DEFAULT_DECISION = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,18 @@ class Run:
 
     study: Study
     manifest: Manifest
-    manifest_path: Path
     out_dir: Path
     language: str
     space: Workspace
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Features of the study's cases, the cases that failed, and one sentence about the work done."""
+
+    features: pd.DataFrame | None
+    failures: pd.DataFrame
+    sentence: str
 
 
 def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str, Any] | None = None,
@@ -52,36 +71,261 @@ def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str,
     card = load_study(study, overrides=overrides, space=space)
     if language not in ("en", "zh"):
         raise RadnbError(f"language {language!r}: choose 'en' or 'zh'.", code="E_CONFIG")
-    path, read = open_manifest(manifest or card.manifest, space)
     folder = Path(out_dir) if out_dir else space.root / "reports" / card.id
-    return Run(card, read, path, folder.resolve(), language, space)
+    return Run(card, open_manifest(manifest or card.manifest), folder.resolve(), language, space)
 
 
-def open_manifest(name: str, space: Workspace | None = None) -> tuple[Path, Manifest]:
+def open_manifest(name: str) -> Manifest:
     """Find and check a manifest; a synthetic cohort that is not there yet is made."""
-    path = (space or workspace()).manifest(name)
-    read = load_manifest(path)
-    if read.make:
-        options = dict(read.make[choices.name_of(read.make)] or {})
-        SYNTH[choices.name_of(read.make)](read.folder, **options)
-    return path, read
+    manifest = load_manifest(workspace().manifest(name))
+    if manifest.make:
+        (kind, given), = manifest.make.items()
+        if kind not in SYNTH:
+            raise RadnbError(f"{manifest.path}: make: {kind!r} cannot be made. {nearest(kind, SYNTH)}", code="E_CONFIG")
+        with files.lock(manifest.root.parent / f"making {manifest.root.name}"):
+            SYNTH[kind](manifest.root, **(given or {}))
+    return manifest
 
 
 def check_cohort(name: str, *, images: bool) -> pd.DataFrame:
     """List every problem of a cohort, its images included if wanted."""
-    _, read = open_manifest(name)
-    return check(read, cases_check=inspect if images and read.images else None)
+    manifest = open_manifest(name)
+    return check(manifest, cases_check=inspect if images and manifest.images else None)
 
 
-def store(space: Workspace | None = None) -> Store:
-    """Open the feature store of the workbook."""
-    return Store((space or workspace()).cache / "features")
+def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600) -> Measured:
+    """Measure every case of a cohort; what was measured before is not measured again."""
+    manifest = open_manifest(name)
+    if not manifest.images:
+        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
+                         code="E_MANIFEST")
+    done = _measure(cases(manifest), preset, timeout)
+    if out and done.features is not None:
+        export(done.features, out)
+    return done
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Features of the cohort's cases, the cases that failed, and one sentence about the work done."""
+def _measure(table: pd.DataFrame, preset: str, timeout: float) -> Measured:
+    done = extract(table, settings=settings(preset), store=_store(), timeout=timeout)
+    counts = done.counts
+    said = (f"{counts.cases} cases: {counts.computed} measured now, {counts.stored} found in the store, "
+            f"{counts.failed} failed.")
+    return Measured(done.features, done.failures, said)
 
-    features: pd.DataFrame
-    failures: pd.DataFrame
-    sentence: str
+
+def _store() -> Store:
+    return Store(workspace().cache / "features")
+
+
+def measure(run: Run) -> Measured:
+    """Return the features of the study's images, or the cohort's finished feature table."""
+    if not _needs_features(run.study):
+        return Measured(None, pd.DataFrame(columns=FAILURE_COLUMNS), "No model of this study uses image features.")
+    if run.manifest.features:
+        table = finished_features(run.manifest)
+        return Measured(table, pd.DataFrame(columns=FAILURE_COLUMNS),
+                        f"{len(table)} rows of a finished feature table.")
+    return _measure(_wanted(run), run.study.extraction, timeout=600)
+
+
+def _needs_features(study: Study) -> bool:
+    return any(block != "clinical" for blocks in study.model_sets.values() for block in blocks)
+
+
+def _wanted(run: Run) -> pd.DataFrame:
+    """Pick the cases of the card's phases, regions and timepoint; other readers only where agreement is asked for."""
+    images, table = run.study.images, cases(run.manifest)
+    every_reader = any(choices.name_of(step) == "robust" for step in run.study.selectors)
+    wanted = {"roi": [images.roi], "timepoint": [images.timepoint], "phase": images.phases,
+              "reader": [] if every_reader else [images.reader]}
+    for column, values in wanted.items():
+        known = table[column].unique()
+        unknown = [f"{run.study.id}, images: no image has the {column} {value!r}. {nearest(value, known)}"
+                   for value in values if value not in known]
+        if unknown:
+            raise RadnbError("\n".join(unknown), code="E_CONFIG")
+        table = table[table[column].isin(values)] if values else table
+    return table.reset_index(drop=True)
+
+
+def assemble(run: Run, measured: Measured) -> Cohort:
+    """Return one row per patient with the card's outcome; everybody left out stands among the exclusions."""
+    study, images = run.study, run.study.images
+    table = clinical(run.manifest)
+    inside = _included(table, study.patients)
+    scheme = choices.pick(SCHEMES, study.outcome, "outcome")  # type: ignore[arg-type]
+    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
+    return assemble_tables(table, scheme(inside), features=measured.features, failures=measured.failures,
+                           predictors=inputs if study.clinical else None, phases=images.phases, roi=images.roi,
+                           timepoint=images.timepoint, reader=images.reader, include=study.patients,
+                           lesions=None if images.several_rois == "refuse" else images.several_rois,
+                           centre=run.manifest.centre)
+
+
+def _included(table: pd.DataFrame, include: Mapping[str, list[str]]) -> pd.DataFrame:
+    for column, values in include.items():
+        if column in table:  # an unknown column is told by the assembly, with the nearest name
+            table = table[table[column].astype("string").isin([str(value) for value in values])]
+    return table
+
+
+def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
+    """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
+    plan, repeated = _plan(run.study), _repeated(run, measured)
+    key = files.sha256_json([__version__, dataclasses.asdict(plan), _digest(cohort.table), dict(cohort.blocks),
+                             dataclasses.asdict(cohort.outcome), None if repeated is None else _digest(repeated)])
+    folder = run.space.cache / "trained" / key[:24]
+    kept = _read_trained(folder)
+    if kept is None:
+        kept = train_models(cohort, plan, repeat_measurements=repeated)
+        _keep_trained(folder, kept)
+    return kept
+
+
+def _plan(study: Study) -> Plan:
+    return Plan(sets={name: tuple(blocks) for name, blocks in study.model_sets.items()},
+                design=study.design, prepare=study.prepare, selector=tuple(study.selectors), model=study.model,
+                threshold=study.threshold, bootstraps=study.inference.bootstraps, splits=study.inference.splits,
+                permutations=study.inference.permutations, primary=study.primary.model,
+                comparator=study.primary.comparator, seed=study.seed)
+
+
+def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
+    images = run.study.images
+    if measured.features is None or measured.features["reader"].nunique() < 2:
+        return None
+    return readings(measured.features, phases=images.phases, roi=images.roi, timepoint=images.timepoint, reader=images.reader)
+
+
+def _digest(table: pd.DataFrame) -> str:
+    return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
+
+
+_TABLES = ("predictions", "resamples", "selections", "fits")
+
+
+def _read_trained(folder: Path) -> Trained | None:
+    """Return what was kept whole in a folder, or None."""
+    try:
+        whole = files.read_json(folder / "whole.json")
+        if any(files.sha256_file(folder / f"{name}.parquet") != whole[name] for name in _TABLES):
+            return None
+        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}, final=whole["final"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _keep_trained(folder: Path, trained: Trained) -> None:
+    """Keep every table, and last the hashes that make them whole."""
+    for name in _TABLES:
+        files.write_parquet(folder / f"{name}.parquet", getattr(trained, name))
+    hashes = {name: files.sha256_file(folder / f"{name}.parquet") for name in _TABLES}
+    files.write_json(folder / "whole.json", hashes | {"final": trained.final})
+
+
+def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
+    """Return every table of the evaluation, recomputed from predictions and resamples without refitting."""
+    study, decision = run.study, run.study.decision
+    return evaluate_tables(trained.predictions, trained.resamples, outcome=cohort.outcome, primary=study.primary.model,
+                           comparator=study.primary.comparator,
+                           decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
+                           horizons_months=study.horizons_months or None,
+                           relevant_difference=study.inference.relevant_difference,
+                           patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
+                           candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
+                                       for name, blocks in study.model_sets.items()})
+
+
+def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluation: Evaluation) -> Story:
+    """Bring card, cohort, evaluation and provenance together for the reader."""
+    return Story(facts=_facts(run), cohort=cohort, evaluation=evaluation, selections=trained.selections,
+                 exclusions=cohort.exclusions, failures=measured.failures, provenance=_provenance(run, cohort),
+                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir)
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    study, manifest = run.study, run.manifest
+    chosen = settings(study.extraction)
+    survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
+    return study.model_dump(mode="json") | {
+        "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
+        "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
+        "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
+        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": _version("pyradiomics")},
+        "horizon_months": study.horizons_months[0] if study.horizons_months else None,
+        "event_label": survival.get("endpoint"), "version": __version__, "versions": versions(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    } | {key: survival.get(key) for key in ("endpoint", "time_zero", "closing_date")}
+
+
+def _labels(manifest: Manifest, cohort: Cohort) -> dict[str, Any]:
+    found: dict[str, Any] = dict(LABEL_TEXTS)
+    for name, column in manifest.columns().items():
+        unit = f" ({column.unit})" if column.unit else ""
+        found[name] = {language: text + unit for language, text in column.label.items()} or name.replace("_", " ")
+        found |= {f"{name}={level}": texts for level, texts in column.level_labels.items() if texts}
+        if name in cohort.clinical:
+            found |= {level: texts for level, texts in column.level_labels.items() if texts and level not in found}
+    return found
+
+
+def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
+    return {"study": run.study.id, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
+            "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
+            "extraction_sha256": settings(run.study.extraction).sha256, "seed": run.study.seed,
+            "versions": versions()}
+
+
+def input_hashes(run: Run) -> dict[str, str]:
+    """Return the SHA-256 of the manifest and its tables, and one over all images and masks of the study."""
+    manifest = run.manifest
+    found = {manifest.path.name: files.sha256_file(manifest.path)}
+    for part in ("clinical", "images", "features"):
+        section = getattr(manifest, part)
+        if section:
+            found[section.file] = files.sha256_file(manifest.table_path(section.file, where=part))
+    if manifest.images and not manifest.features and _needs_features(run.study):
+        table = _wanted(run)
+        hashes, _ = _store().hashes(sorted({*table["image"].astype(str), *table["mask"].astype(str)}))
+        found["images and masks"] = files.sha256_json(sorted(hashes.values()))
+    return found
+
+
+def fingerprint(run: Run) -> str:
+    """Return one hash over everything that a run's results depend on."""
+    notebook = run.space.root / "notebooks" / f"{run.study.notebook}.ipynb"
+    return files.sha256_json([versions(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
+                              settings(run.study.extraction).sha256,
+                              files.sha256_file(notebook) if notebook.is_file() else ""])
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    return {"python": sys.version.split()[0]} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return __version__ if name == "radnb" else "not installed"
+
+
+def finish(story: Story, trained: Trained) -> pd.DataFrame:
+    """Write the run's tables and record beside its figures, and list the files."""
+    folder, evaluation = story.out_dir, story.evaluation
+    if folder is None:
+        raise RadnbError("This story has no folder. Open the run with an out_dir.", code="E_FOLDER")
+    files.write_csv(folder / "predictions.csv", trained.predictions)
+    files.write_csv(folder / "metrics.csv", evaluation.metrics)
+    files.write_csv(folder / "failures.csv", story.failures)
+    files.write_csv(folder / "exclusions.csv", story.exclusions)
+    files.write_parquet(folder / "resamples.parquet", trained.resamples)
+    facts = {key: value for key, value in story.facts.items() if key not in ("versions", "extraction")}
+    files.write_json(folder / "run.json", {
+        "status": "tables", "id": facts["id"], "family": facts["family"], "question": story.facts["question"],
+        "language": story.language, "study": facts, "extraction": story.facts["extraction"],
+        "verdict": dataclasses.asdict(evaluation.verdict), "failed_cases": len(story.failures),
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **story.provenance})
+    listed = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return pd.DataFrame({"file": [path.relative_to(folder).as_posix() for path in listed]})

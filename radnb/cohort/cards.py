@@ -10,6 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from radnb.cohort.problems import similar
 from radnb.errors import RadnbError, nearest
 
 LARGEST_BYTES = 1_000_000
@@ -70,8 +71,7 @@ def read_card(path: Path) -> dict[str, Any]:
 def _text_of(path: Path) -> str:
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        mend = nearest(path.name, near) if near else "Check the path."
-        raise RadnbError(f"{path}: there is no such file. {mend}", code="E_FILE")
+        raise RadnbError(f"{path}: there is no such file. {similar(path.name, near, 'Check the path.')}", code="E_FILE")
     if path.stat().st_size > LARGEST_BYTES:
         raise RadnbError(f"{path}: larger than 1 MB. Give the path of a YAML file, not of a data file.",
                          code="E_TOO_BIG")
@@ -94,24 +94,39 @@ def _yaml_fault(error: yaml.YAMLError) -> str:
             "and put quotes around text that holds `: ` or begins with a sign.")
 
 
+_KINDS = {
+    "string": "Write a text.", "dict": "Write `key: value` pairs.", "model": "Write `key: value` pairs.",
+    "mapping": "Write `key: value` pairs.",
+    "tuple": "Write a list, as in [a, b].", "list": "Write a list, as in [a, b].",
+    "bool": "Write true or false.", "float": "Write a number.", "int": "Write a whole number."}
+
+
 def card_problems(error: ValidationError, model: type[BaseModel], *, where: str) -> list[str]:
-    """Turn pydantic's findings into sentences with the key's path, the value and the mend."""
-    return [_sentence(dict(fault), model, where) for fault in error.errors()]
+    """Turn pydantic's findings into sentences with the key's path, the value and the mend, one for each place."""
+    found: dict[tuple[Any, ...], str] = {}
+    for fault in error.errors():
+        place = tuple(part for part in fault["loc"] if not re.search(r"[\[(]", str(part)))  # a union names its members
+        sentence = _sentence({**fault, "loc": place}, model, where)
+        found.setdefault(place if fault["type"].endswith("_type") else (*place, sentence), sentence)
+    return list(found.values())
 
 
 def _sentence(fault: dict[str, Any], model: type[BaseModel], where: str) -> str:
-    location = tuple(fault["loc"])
+    location, kind = fault["loc"], fault["type"]
     start = f"{where}: {'.'.join(str(part) for part in location) or 'the whole'}"
-    if fault["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
         return f"{start}: unknown key. {nearest(str(location[-1]), _names_at(model, location[:-1]))}"
-    if fault["type"] == "missing":
+    if kind == "missing" and isinstance(location[-1], int):
+        return f"{start}: a value is missing here. Write all of them, as in [0, 120]."
+    if kind == "missing":
         return f"{start}: this key is required. Add it."
-    if fault["type"] == "literal_error":
+    if kind == "literal_error":
         valid = re.findall(r"'([^']+)'", fault["ctx"]["expected"])
         return f"{start}: {fault['input']!r} will not do. {nearest(str(fault['input']), valid)}"
-    if fault["type"] == "value_error":
+    if kind == "value_error":
         return f"{start}: {fault['ctx']['error']}"
-    return f"{start}: {str(fault['input'])[:80]!r} will not do. {fault['msg'].removesuffix('.')}."
+    mend = _KINDS.get(re.sub(r"_(type|attributes_type|parsing)$", "", kind), f"{fault['msg'].removesuffix('.')}.")
+    return f"{start}: {str(fault['input'])[:80]!r} will not do. {mend}"
 
 
 def _names_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

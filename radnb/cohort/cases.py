@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from radnb.cohort.ids import id_problems, spellings, tidy_ids
 from radnb.cohort.manifest import DEFAULTS, KEYS, Manifest, inside
-from radnb.cohort.problems import Problem, error_as_problem, raise_errors
+from radnb.cohort.problems import Problem, error_as_problem, raise_errors, similar
 from radnb.cohort.tables import Table, half_width, load_table
 from radnb.errors import RadnbError, nearest
 
@@ -72,7 +73,7 @@ def key_columns(source: Table, names: Mapping[str, str], needed: tuple[str, ...]
                                     nearest(theirs, have), 1, theirs))
     rest = [column for column in have if column not in taken.values() and column]
     for name in (n for n in wanted if n not in taken and n not in needed):
-        near = [column for column in rest if nearest(column, [name]).startswith("Did you mean")]
+        near = [column for column in rest if similar(column, [name], "")]
         problems += [Problem("W_COLUMN", where, f"the column {column!r} is not used; {name} is taken as "
                              f"{DEFAULTS[name]!r}.", f"Name it {name!r}, or name it under `columns`.", 1, column)
                      for column in near]
@@ -101,6 +102,9 @@ def _path(cell: str, root: Path, column: str) -> tuple[Path | None, tuple[str, s
     if not cell:
         return None, ("E_CELL", f"no {column} is named.", "Write its path, or delete the row.")
     path = inside(root, cell)
+    decomposed = inside(root, unicodedata.normalize("NFD", cell))  # as macOS names files
+    if path and decomposed and not path.exists() and decomposed.exists():
+        path = decomposed
     if path is None:
         return None, ("E_PATH", f"{cell!r} lies outside the data root {root}.",
                       "Write the path relative to data_root and copy the file there (a link out of it is refused).")
@@ -110,7 +114,7 @@ def _path(cell: str, root: Path, column: str) -> tuple[Path | None, tuple[str, s
     if not path.exists():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         return path, ("E_FILE", f"there is no file {cell!r} below {root}.",
-                      nearest(path.name, near) if near and len(near) < 200 else "Check the path and data_root.")
+                      similar(path.name, near[:500], "Check the path and data_root."))
     if not stat.S_ISREG(path.stat().st_mode):
         return path, ("E_PATH", f"{cell!r} is not an ordinary file.", "Give the path of one image file.")
     return path, None

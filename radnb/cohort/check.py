@@ -9,7 +9,7 @@ import pandas as pd
 from radnb.cohort.cases import find_cases
 from radnb.cohort.clinical import find_clinical
 from radnb.cohort.finished import find_features
-from radnb.cohort.manifest import Manifest, label
+from radnb.cohort.manifest import Column, Manifest, label
 from radnb.cohort.problems import ORDER, Problem, as_table
 from radnb.errors import nearest
 
@@ -97,13 +97,18 @@ def _clinical_oddities(manifest: Manifest, table: pd.DataFrame) -> list[Problem]
         n = int(table[name].isna().sum())
         if n:
             problems.append(Problem("W_MISSING", where, f"{label(manifest, name)} is missing in {n} of {len(table)} "
-                                    "patients.", "Fill in what the records hold; the rest is imputed inside the folds "
-                                    "or left out.", 0, name))
+                                    "patients.", f"Fill in what the records hold. {_fate(column)}", 0, name))
         if column.kind == "category":
             problems += [Problem("W_LEVEL", where, f"no patient has the level {level!r}.",
                                  "Remove it, or check `map` in the manifest.", 0, name)
                          for level in column.levels if not (table[name] == level).any()]
     return problems + _both_groups(manifest, table, where) + _units(manifest, table, where)
+
+
+def _fate(column: Column) -> str:
+    if column.known == "before_surgery":
+        return "As a predictor, the rest is imputed inside the folds."
+    return "Patients without it are left out where an outcome needs it; outcomes are never imputed."
 
 
 def _both_groups(manifest: Manifest, table: pd.DataFrame, where: str) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def draft(folder: Path, *, output: Path | None = None) -> str:
         raise RadnbError(f"{folder}: no NIfTI, NRRD or MHA file was found ({', '.join(EXTENSIONS)}). "
                          "Convert DICOM to NIfTI first.", code="E_FORMAT")
     table, lost = _pairs(_patients(files))
-    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and not p.name.startswith((".", "~")))
+    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
     write_csv(target / "images.csv", table)
     write_text(target / "manifest.yaml", _manifest_text(folder, target, table, tables))
     load_manifest(target / "manifest.yaml")
@@ -62,14 +63,17 @@ def _files(folder: Path) -> Iterator[str]:
             if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
                 count += 1
                 if count > MOST_FILES:
-                    raise RadnbError(f"{folder}: more than {MOST_FILES} images. Name a smaller folder.", code="E_TOO_BIG")
+                    raise RadnbError(f"{folder}: more than {MOST_FILES} images. Name a smaller folder.",
+                                     code="E_TOO_BIG")
                 yield (Path(where) / name).relative_to(folder).as_posix()
 
 
 def _stem(path: str) -> str:
     name = PurePosixPath(path).name
     ending = max((e for e in EXTENSIONS if name.lower().endswith(e)), key=len)
-    return name[:-len(ending)]
+    stem = name[:-len(ending)]
+    channel = any(part.lower() in ("imagestr", "imagests") for part in PurePosixPath(path).parts)  # as in nnU-Net
+    return re.sub(r"_000\d$", "", stem) if channel else stem
 
 
 def _patients(files: list[str]) -> list[Found]:
@@ -118,11 +122,15 @@ def _reading(path: str) -> Reading:
 
 def _pairs(found: list[Found]) -> tuple[pd.DataFrame, list[str]]:
     """Join each mask to its patient's image of the same phase; return the rows and what found no partner."""
-    images = [f for f in found if not f.reading.mask]
-    masks = [f for f in found if f.reading.mask]
+    plain = {f.patient for f in found if not (f.reading.mask or f.reading.roi)}
+    masks = [f for f in found if f.reading.mask or (f.reading.roi and f.patient in plain)]
+    is_mask = set(masks)
+    images: dict[str, list[Found]] = {}
+    for image in (f for f in found if f not in is_mask):
+        images.setdefault(image.patient, []).append(image)
     rows, used, lost = [], set(), []
     for mask in masks:
-        partners = [i for i in images if i.patient == mask.patient]
+        partners = images.get(mask.patient, [])
         same = [i for i in partners if i.reading.phase == mask.reading.phase] or (
             partners if len(partners) == 1 and not (mask.reading.phase and partners[0].reading.phase) else [])
         if len(same) != 1:
@@ -133,7 +141,7 @@ def _pairs(found: list[Found]) -> tuple[pd.DataFrame, list[str]]:
         rows.append({"patient_id": mask.patient, "roi": mask.reading.roi or "tumour", "phase": same[0].reading.phase
                      or mask.reading.phase, "reader": mask.reading.reader or "R1", "image": same[0].path,
                      "mask": mask.path, "label": 1})
-    lost += [f"{image.path}: no mask found" for image in images if image.path not in used]
+    lost += [f"{i.path}: no mask found" for group in images.values() for i in group if i.path not in used]
     columns = ["patient_id", "roi", "phase", "reader", "image", "mask", "label"]
     table = pd.DataFrame(rows, columns=columns).sort_values(columns, kind="stable", ignore_index=True)
     again = table.duplicated(columns[:4], keep="first")

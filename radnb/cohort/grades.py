@@ -39,6 +39,7 @@ EDITIONS: dict[str, EditionRules] = {
 }
 ENETS = "ENETS 2023 guidance (Sorbye et al., J Neuroendocrinol 2023; 35:e13249)."
 WELL = ("well", "well differentiated", "well-differentiated")
+MODERATE = ("moderate", "moderately differentiated")  # an old word for G2, or a carcinoma of another kind
 POOR = ("poor", "poorly differentiated", "poorly-differentiated")
 NEC = ("nec", "scnec", "lcnec", "small cell nec", "large cell nec", "neuroendocrine carcinoma")
 MINEN = ("minen", "manec")
@@ -89,7 +90,7 @@ def _differentiation(table: pd.DataFrame, column: str | None) -> pd.Series:
     if column is None:
         return blank(table)
     words = cell_texts(table, column, option="differentiation").str.casefold()
-    unread = words.notna() & ~words.isin([*WELL, *POOR])
+    unread = words.notna() & ~words.isin([*WELL, *MODERATE, *POOR])
     if unread.any():
         raise RadnbError(f"outcome: differentiation: {column} is neither 'well' nor 'poor' for {who(table, unread)} "
                          f"({', '.join(sorted(words[unread].unique())[:5])}). "

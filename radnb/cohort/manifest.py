@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from radnb.cohort.cards import as_words, card_problems, read_card
+from radnb.cohort.problems import similar
 from radnb.errors import RadnbError, nearest, raise_all
 
 KEYS = ("patient_id", "roi", "phase", "timepoint", "reader")
@@ -195,20 +196,18 @@ class Manifest(Part):
         return dict(self.clinical.columns) if self.clinical else {}
 
     def table_path(self, file: str, *, where: str) -> Path:
-        """Return the absolute path of a table, below the data root or beside the manifest and nowhere else."""
-        folders = dict.fromkeys([self.root, self._path.parent.resolve()])
+        """Return the absolute path of a table: beside the manifest, else below the data root, and nowhere else."""
+        folders = dict.fromkeys([self._path.parent.resolve(), self.root])
         found = [path for folder in folders if (path := inside(folder, file)) is not None]
         if not found:
             raise RadnbError(f"{self._path}: {where}.file: {file!r} lies outside the data root {self.root}. "
                              "Move the table there, or set data_root to a folder that holds it.", code="E_PATH")
         there = [path for path in found if path.is_file()]
-        if len(there) > 1:
-            raise RadnbError(f"{self._path}: {where}.file: both {there[0]} and {there[1]} exist. Remove one.",
-                             code="E_PATH")
         if not there:
             near = [p.name for folder in folders if folder.is_dir() for p in folder.iterdir() if p.is_file()]
-            raise RadnbError(f"{self._path}: {where}.file: there is no {found[0]}. "
-                             f"{nearest(Path(file).name, near) if near else 'Check data_root.'}", code="E_FILE")
+            mend = "Make the cohort first." if self.make else "Check data_root and the name."
+            raise RadnbError(f"{self._path}: {where}.file: there is no {' nor '.join(map(str, found))}. "
+                             f"{similar(Path(file).name, near, mend)}", code="E_FILE")
         return there[0]
 
 

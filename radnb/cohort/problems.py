@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import pandas as pd
 
-from radnb.errors import RadnbError, raise_all
+from radnb.errors import RadnbError, nearest, raise_all
 
 SHOWN = 60
 
@@ -62,4 +63,11 @@ def raise_errors(problems: Sequence[Problem]) -> None:
 
 def error_as_problem(error: RadnbError, where: str) -> Problem:
     """Keep a raised error as a row, so that a check can go on behind it."""
-    return Problem(error.code, where, str(error).removeprefix(f"{where}: "), "")
+    said, *mend = re.split(r"(?<=[.?!]) (?=[A-Z])", str(error).removeprefix(f"{where}: "), maxsplit=1)
+    return Problem(error.code, where, said, mend[0] if mend else "")
+
+
+def similar(name: str, names: Iterable[str], otherwise: str) -> str:
+    """Return a sentence that names the one likely word among many, or another mend."""
+    said = nearest(name, names)
+    return said if said.startswith("Did you mean") else otherwise

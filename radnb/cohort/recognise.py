@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 
 MASK_WORDS = {"mask", "masks", "seg", "segs", "segmentation", "segmentations", "label", "labels", "labelstr", "roi",
-              "rois", "contour", "contours", "gt", "annotation", "annotations", "勾画", "掩膜", "掩模", "标注", "分割", "靶区"}
+              "rois", "contour", "contours", "gt", "annotation", "annotations",
+              "勾画", "掩膜", "掩模", "标注", "分割", "靶区"}
 IMAGE_WORDS = {"image", "images", "img", "imgs", "imagestr", "imagests", "scan", "scans", "volume", "data", "nifti",
                "nii", "raw", "图像", "影像", "原图"}
 PHASES = {
     "plain": {"plain", "nc", "ncct", "noncontrast", "unenhanced", "native", "平扫期", "平扫"},
     "arterial": {"arterial", "artery", "art", "ap", "hap", "a", "动脉期", "动脉"},
-    "portal_venous": {"portal", "portalvenous", "venous", "vein", "pv", "pvp", "vp", "v", "门静脉期", "门脉期", "静脉期",
-                      "门静脉", "门脉", "静脉"},
+    "portal_venous": {"portal", "portalvenous", "portalvein", "venous", "vein", "pv", "pvp", "vp", "v",
+                      "门静脉期", "门脉期", "静脉期", "门静脉", "门脉", "静脉"},
     "delayed": {"delayed", "delay", "dp", "延迟期", "延迟"},
     "T1": {"t1", "t1w", "t1wi"},
     "T1CE": {"t1ce", "t1c", "t1gd", "增强t1"},
@@ -31,6 +32,7 @@ CHINESE = sorted(((word, kind, name) for kind, groups in (("phase", PHASES), ("r
                  key=lambda entry: -len(entry[0]))
 READER = re.compile(r"(?:r|reader|rater|observer|obs|doctor|医生|医师|读者)([1-9]|[a-d甲乙丙])")
 READER_NAMES = {"甲": "1", "乙": "2", "丙": "3", "a": "A", "b": "B", "c": "C", "d": "D"}
+PAIRS = {("portal", "venous"), ("portal", "vein"), ("non", "contrast")}
 SPLIT = re.compile(r"[^0-9a-zA-Z\u4e00-\u9fff]+")
 
 
@@ -47,16 +49,15 @@ class Reading:
 
 def read_name(name: str, *, letters: bool) -> Reading:
     """Read the words of a file name; single letters (A, V) are phases only if `letters` and not at the start."""
-    mask, phase, roi, reader, rest = False, "", "", "", []
     text, found = _chinese(name)
     phase, roi, mask = found.get("phase", ""), found.get("roi", ""), "mask" in found
-    tokens = [token for token in SPLIT.split(text) if token]
-    tokens = _joined(tokens)
-    for place, token in enumerate(tokens):
+    reader, rest = "", []
+    for place, token in enumerate(_joined([token for token in SPLIT.split(text) if token])):
         word = token.lower()
         short = len(word) == 1
-        if re.fullmatch(r"(?:mask|seg|label|roi)\d*", word) or word in MASK_WORDS:
+        if (numbered := re.fullmatch(r"(?:mask|seg|label|roi)(\d*)", word)) or word in MASK_WORDS:
             mask = True
+            reader = f"R{numbered[1]}" if numbered and numbered[1] else reader
         elif (hit := READER.fullmatch(word)) and place > 0:
             reader = "R" + READER_NAMES.get(hit[1], hit[1])
         elif (named := _lookup(word, PHASES)) and not phase and (not short or (letters and place > 0)):
@@ -73,13 +74,12 @@ def _joined(tokens: list[str]) -> list[str]:
     joined: list[str] = []
     for token in tokens:
         before = joined[-1].lower() if joined else ""
-        if before in ("reader", "rater", "observer") and re.fullmatch(r"[1-9a-dA-D]", token):
-            joined[-1] += token
-        elif (before, token.lower()) in (("portal", "venous"), ("portal", "vein"), ("non", "contrast")):
+        numbered = before in ("reader", "rater", "observer") and re.fullmatch(r"[1-9a-dA-D]", token)
+        if numbered or (before, token.lower()) in PAIRS:
             joined[-1] += token
         else:
             joined.append(token)
-    return ["portalvenous" if t.lower() == "portalvein" else t for t in joined]
+    return joined
 
 
 def _chinese(name: str) -> tuple[str, dict[str, str]]:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-from defusedxml import DefusedXmlException
 from openpyxl.utils.exceptions import InvalidFileException
 
 from radnb.cohort.problems import Problem, raise_errors
@@ -28,6 +28,7 @@ LARGEST_RATIO = 200
 SEPARATORS = (",", ";", "\t", "，")
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "，": "full-width comma"}
 ENCODINGS = ("utf-8-sig", "gb18030")
+DOCTYPE = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD))
 
@@ -68,12 +69,12 @@ def load_table(path: Path, sheet: str | None = None) -> Table:
 
 def clean(text: str) -> str:
     """Return text in NFC without invisible characters and outer spaces."""
-    return unicodedata.normalize("NFC", text.translate(_INVISIBLE)).strip()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text.translate(_INVISIBLE)).strip()
 
 
 def half_width(text: str) -> str:
     """Return cleaned text whose full-width letters, digits and signs are ordinary ones."""
-    return clean(text.translate(_FULL_WIDTH))
+    return clean(text if text.isascii() else text.translate(_FULL_WIDTH))
 
 
 def _load_text(path: Path) -> Table:
@@ -140,6 +141,10 @@ def _table(rows: list[Row], path: Path, found: list[Problem], *, encoding: str =
     names = [half_width(name) for name in header]
     while names and not names[-1]:
         names.pop()
+    wider = sum(any(clean(cell) for cell in cells[len(names):]) for _, cells in body)
+    if wider > 1 and 2 * wider > len(body) and len(names) < 3:
+        raise RadnbError(f"{path}: the rows hold more columns than the first row names. If it is a title, delete it, "
+                         "so that the column names come first.", code="E_HEADER")
     found += _header_faults(names, path) + _ragged(body, names, path, separator)
     width = len(names)
     cells = [[clean(cell) for cell in (row + [""] * width)[:width]] for _, row in body]
@@ -209,6 +214,20 @@ def _refuse_bombs(path: Path) -> None:
             unpacked > 50_000_000 and unpacked > LARGEST_RATIO * max(packed, 1)):
         raise RadnbError(f"{path}: unpacks to {unpacked // 1_000_000} MB. Save only the table that is needed.",
                          code="E_TOO_BIG")
+    _refuse_entities(path, [e.filename for e in entries if e.filename.endswith((".xml", ".rels"))])
+
+
+def _refuse_entities(path: Path, names: list[str]) -> None:
+    """Refuse document types in the workbook's XML (entity bombs, outside files) before any parser sees them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            hostile = any(mark in content for name in names for content in [archive.read(name)] for mark in DOCTYPE)
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, zlib.error):
+        raise RadnbError(f"{path}: the workbook is damaged or encrypted. Open it in a spreadsheet and save it again as "
+                         ".xlsx without a password.", code="E_FORMAT") from None
+    if hostile:
+        raise RadnbError(f"{path}: the file holds XML entities, which no spreadsheet writes. Do not open it; "
+                         "ask its sender.", code="E_FORMAT")
 
 
 def _workbook(path: Path, *, values: bool) -> openpyxl.Workbook:
@@ -216,9 +235,6 @@ def _workbook(path: Path, *, values: bool) -> openpyxl.Workbook:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # openpyxl tells of styles it drops
             return openpyxl.load_workbook(path, data_only=values, keep_links=False)
-    except DefusedXmlException:
-        raise RadnbError(f"{path}: the file holds XML entities, which no spreadsheet writes. Do not open it; "
-                         "ask its sender.", code="E_FORMAT") from None
     except (InvalidFileException, KeyError, ValueError, TypeError, AttributeError, SyntaxError, OSError) as error:
         raise RadnbError(f"{path}: the workbook is damaged ({type(error).__name__}). Open it in a spreadsheet and save "
                          "it again as .xlsx.", code="E_FORMAT") from None

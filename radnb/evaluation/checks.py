@@ -12,7 +12,7 @@ COLUMNS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "t
            "threshold")
 RESAMPLED = (*COLUMNS, "kind", "replicate", "split")
 SCALES = ("probability", "risk", "linear")
-KINDS = ("bootstrap", "half_sample", "permutation")
+KINDS = ("bootstrap", "half_sample", "permutation", "permutation_added")
 
 
 def check(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from radnb.evaluation.honesty import Draws, Figure, alone
 from radnb.evaluation.scored import Rows, Scored
 from radnb.statistics import calibration, cutoffs, usefulness
-from radnb.statistics.inputs import Floats
+from radnb.statistics.inputs import Z95, Bools, Floats
 from radnb.statistics.intervals import around, cv_interval
 
 PER_100 = ("found", "missed", "wrongly_flagged", "correctly_cleared")
@@ -24,7 +25,8 @@ def _decisions(counts: Floats) -> Floats:
     tp, fp, fn, tn = counts
     found = cutoffs.rates(cutoffs.Counts(tp, fp, fn, tn))
     n = tp + fp + fn + tn
-    return np.stack([*(found[name] for name in AT_THRESHOLD), *(100 * x / n for x in (tp, fn, fp, tn))], axis=-1)
+    columns: list[Floats] = [*(found[name] for name in AT_THRESHOLD), *(100 * x / n for x in (tp, fn, fp, tn))]
+    return np.asarray(np.stack(columns, axis=-1), dtype=float)
 
 
 def mean_counts(one: Scored) -> Floats:
@@ -55,7 +57,7 @@ def _defined_mean(values: Floats) -> Floats:
 
 
 def _resampled_limits(one: Scored, value: Floats, repeats: Floats, drawn: Draws) -> tuple[Floats, str]:
-    """Return low and high (2, measures) from resamples or, on untouched patients, from the jackknife; NaN if neither."""
+    """Return low and high (2, measures) from resamples or, on untouched patients, from the jackknife; else NaN."""
     cells = np.stack([one.rows.mean_by_member(cell, one.n) for cell in one.rows.cells()])
     left_out = _decisions(cells.sum(axis=1)[:, None] - cells)
     with np.errstate(invalid="ignore"):
@@ -64,7 +66,7 @@ def _resampled_limits(one: Scored, value: Floats, repeats: Floats, drawn: Draws)
     mcc = AT_THRESHOLD.index("mcc")
     if one.frozen:
         limits = np.stack(around(value / unit, floor / unit)) * unit
-        limits[:, mcc] = np.clip(np.array([-1, 1]) * 1.959963984540054 * floor[mcc] + value[mcc], -1, 1)
+        limits[:, mcc] = np.clip(np.array([-1, 1]) * Z95 * floor[mcc] + value[mcc], -1, 1)
         return np.where(floor > 0, limits, np.nan), "jackknife_logit"
     if one.resampled is None or not one.resampled.rows.thresholded or drawn.refusal:
         return np.full((2, len(value)), np.nan), drawn.design
@@ -80,7 +82,7 @@ def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method
     """Return the figure; a plain proportion is never narrower than Wilson's interval on the averaged counts."""
     tp, fp, fn, tn = counts
     n = float(counts.sum())
-    parts = {**cutoffs.proportions(cutoffs.Counts(tp, fp, fn, tn)),
+    parts: dict[str, tuple[Floats | float, Floats | float]] = {**cutoffs.proportions(cutoffs.Counts(tp, fp, fn, tn)),
              **{k: (x, n) for k, x in zip(PER_100, (tp, fn, fp, tn), strict=True)}}
     resampled = bool(np.isfinite(limits).all())
     if name not in parts or not np.isfinite(value):
@@ -130,7 +132,7 @@ def _limits(value: float, error: float, resampled: float, method: str, resampled
     return Figure(float(value), float(low), float(high), code)
 
 
-def _brier_errors(p: Floats, event: Floats) -> tuple[float, float]:
+def _brier_errors(p: Floats, event: Bools) -> tuple[float, float]:
     n, squared = len(p), (p - event) ** 2
     brier, share = (squared.sum() - squared) / (n - 1), (event.sum() - event) / (n - 1)
     scaled = 1 - brier / (share * (1 - share))
@@ -175,28 +177,72 @@ def decision_grid(low: float, high: float) -> Floats:
     return np.clip(at, 0.005, 0.995) if len(at) > 1 else np.linspace(low, high, 11)
 
 
-def decision_table(one: Scored, drawn: Draws, thresholds: Floats) -> pd.DataFrame:
-    """Return the model's net benefit with its band; empty unless the scores are probabilities."""
+@dataclass(frozen=True)
+class Benefit:
+    """Net benefit of one model over thresholds: per patient, per repeat, and per resample (or why there is none)."""
+
+    patients: Floats
+    repeats: Floats
+    resampled: Floats | None
+    frozen: bool
+    refusal: str
+
+    def band(self) -> tuple[usefulness.Band, bool]:
+        """Return the curve with its band, and whether there is one."""
+        if self.frozen:
+            return usefulness.bootstrap_band(self.patients), not self.refusal
+        value = self.repeats.mean(axis=0)
+        if self.refusal or self.resampled is None:
+            return usefulness.Band(value, value, value), False
+        floor = self.patients.std(axis=0, ddof=1) / np.sqrt(len(self.patients))
+        _, low, high, _ = cv_interval(self.repeats, self.resampled, floor, scale="plain", bounds=(-np.inf, np.inf))
+        return usefulness.Band(value, low, high), True
+
+    def minus(self, other: Benefit) -> Benefit:
+        """Return the paired difference of two models on the same patients and resamples."""
+        both = self.resampled is not None and other.resampled is not None
+        resampled = self.resampled - other.resampled if both else None  # type: ignore[operator]
+        return Benefit(self.patients - other.patients, self.repeats - other.repeats, resampled, self.frozen,
+                       self.refusal or other.refusal)
+
+
+def benefit(one: Scored, drawn: Draws, thresholds: Floats) -> Benefit | None:
+    """Return the model's net benefit; nothing unless the scores are probabilities."""
     if one.scale != "probability":
-        return pd.DataFrame(columns=["threshold", "net_benefit", "low", "high"])
+        return None
     shares = usefulness.contributions(one.rows.score, one.rows.event, thresholds)
     mine = np.stack([one.rows.mean_by_member(column, one.n) for column in shares.T], axis=1)
-    if one.frozen:
-        return _curve(thresholds, usefulness.bootstrap_band(mine), judged=not drawn.refusal)
-    value = mine.mean(axis=0)
-    if drawn.refusal or one.resampled is None:
-        return _curve(thresholds, usefulness.Band(value, value, value), judged=False)
-    table = one.resampled.table(one.resampled.rows.net_benefit(thresholds))
-    floor = mine.std(axis=0, ddof=1) / np.sqrt(one.n)
-    _, low, high, _ = cv_interval(one.rows.net_benefit(thresholds), table, floor, scale="plain", bounds=(-np.inf, 1.0))
-    return _curve(thresholds, usefulness.Band(value, low, high), judged=True)
+    table = None
+    if one.resampled is not None and not drawn.refusal:
+        table = one.resampled.table(one.resampled.rows.net_benefit(thresholds))
+    return Benefit(mine, one.rows.net_benefit(thresholds), table, one.frozen, drawn.refusal)
+
+
+def decision_table(found: Benefit | None, thresholds: Floats) -> pd.DataFrame:
+    """Return a decision curve (or the difference of two) with its band."""
+    if found is None:
+        return pd.DataFrame(columns=["threshold", "net_benefit", "low", "high"])
+    band, judged = found.band()
+    return _curve(thresholds, band, judged=judged)
+
+
+def useful_thresholds(decision: pd.DataFrame, model: str, name: str) -> list[tuple[float, float]]:
+    """Return the ranges of thresholds where the model's whole band lies above acting on everyone and on nobody."""
+    mine = decision[(decision["model"] == model) & (decision["set"] == name)]
+    everyone = decision[(decision["model"] == "treat_all") & (decision["set"] == name)]
+    both = mine.merge(everyone, on=["target", "threshold"], suffixes=("", "_all"))
+    good = (both["low"] > np.maximum(both["net_benefit_all"], 0.0)).to_numpy()
+    at = both["threshold"].to_numpy()
+    edges = np.flatnonzero(np.diff(np.r_[False, good, False].astype(int)))
+    return [(float(at[a]), float(at[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def reference_tables(one: Scored, thresholds: Floats) -> dict[str, pd.DataFrame]:
     """Return the net benefit of acting on everyone (with a band) and on nobody."""
     everyone = usefulness.bootstrap_band(usefulness.treat_all(one.truth, thresholds))
     nobody = usefulness.Band(*(np.zeros(len(thresholds)) for _ in range(3)))
-    return {"treat_all": _curve(thresholds, everyone, judged=True), "treat_none": _curve(thresholds, nobody, judged=True)}
+    return {"treat_all": _curve(thresholds, everyone, judged=True),
+            "treat_none": _curve(thresholds, nobody, judged=True)}
 
 
 def _curve(thresholds: Floats, band: usefulness.Band, *, judged: bool) -> pd.DataFrame:

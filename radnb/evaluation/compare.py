@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radnb.evaluation.honesty import Figure
+from radnb.evaluation.honesty import NONE, Figure
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def verdict(found: list[Compared], *, model: str, comparator: str | None, metric
 
 def _kind(figure: Figure, relevant: float) -> tuple[str, tuple[str, ...]]:
     if not figure.judged:
-        return "too_few", ("no_interval",)
+        return "too_few", ("no_interval", figure.method.removeprefix(NONE).replace(" ", "_"))
     if figure.low > 0:
         return "improved", ("interval_above_zero",)
     if figure.high < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,10 @@ import pandas as pd
 
 from radnb.errors import raise_all
 from radnb.evaluation import classification, survival
+from radnb.evaluation.centres import alone_in, left_out, without_between
 from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
+from radnb.evaluation.curves import tables
 from radnb.evaluation.flags import flags
 from radnb.evaluation.honesty import (
     Draws,
@@ -25,7 +27,6 @@ from radnb.evaluation.honesty import (
 )
 from radnb.evaluation.scored import Scored, scored
 from radnb.features.assemble import Outcome
-from radnb.statistics.inputs import Floats
 
 METRICS = ("model", "set", "metric", "value", "low", "high", "n", "events", "method")
 Key = tuple[str, str]  # model, set
@@ -35,18 +36,19 @@ Key = tuple[str, str]  # model, set
 class Evaluation:
     """All tables of one study; NaN limits mean that no honest interval exists, and `method` says why.
 
-    metrics: model, set, metric, value, low, high, n, events, method.  The curves carry model, set, target besides
+    metrics: model, set, metric, value, low, high, n, events, method.  The curves carry model, set and target besides
     roc: threshold, fpr, tpr; calibration: predicted, observed, low, high; decision: threshold, net_benefit, low, high
-    (models "treat_all" and "treat_none" included); confusion: threshold, tp, fp, fn, tn (means over repeats);
-    per_100: measure, value, low, high, method; kaplan_meier: group, time, survival, low, high, censored;
-    at_risk: group, time, at_risk, events, censored; scores: patient_id, score, truth, time_months, event, group.
-    flags: code, severity, parameters.
+    (models "treat_all" and "treat_none" included); decision_difference: the same of "model - comparator";
+    confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method;
+    kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
+    scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     """
 
     metrics: pd.DataFrame
     roc: pd.DataFrame
     calibration: pd.DataFrame
     decision: pd.DataFrame
+    decision_difference: pd.DataFrame
     confusion: pd.DataFrame
     per_100: pd.DataFrame
     kaplan_meier: pd.DataFrame
@@ -68,17 +70,22 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     check(predictions, drawn_table, outcome)
     _choices(predictions, primary, comparator, decision, relevant_difference)
     series = scored(predictions, drawn_table, survival=outcome.kind == "survival")
-    drawn = [draws(one) for one in series]
+    centres = [left_out(one, patients) for one in series]
+    drawn = [without_between(draws(one), c) for one, c in zip(series, centres, strict=True)]
     horizons = tuple(horizons_months or ())
     metrics = [row for one, d in zip(series, drawn, strict=True) for row in _one_model(one, d, outcome, horizons)]
+    metrics += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
+                for one, c in zip(series, centres, strict=True) if outcome.binary or one.survival
+                for metric, f, n, events in alone_in(one, c)]
     whole = _summaries(series, drawn, outcome)
     metrics += [row for summary in whole.values() for row in summary.rows()]
+    metrics += _added(predictions, drawn_table, outcome, primary, comparator)
     compared, rows = _comparisons(whole, comparator)
     judged = _judge(whole, compared, primary, comparator, relevant_difference)
     table = _metrics(metrics + rows)
     grid = classification.decision_grid(*decision)
-    return Evaluation(table, *_curves(series, drawn, grid),
-                      flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons), judged)
+    checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons)
+    return Evaluation(metrics=table, verdict=judged, flags=checks, **tables(series, drawn, grid, comparator))
 
 
 def _choices(predictions: pd.DataFrame, primary: str, comparator: str | None, decision: tuple[float, float],
@@ -159,6 +166,23 @@ def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcom
     return result
 
 
+def _added(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome, primary: str,
+           comparator: str | None) -> list[tuple[object, ...]]:
+    """Return the p that the primary model's further blocks add anything, from permuting those blocks alone."""
+    rows = resamples[resamples["kind"] == "permutation_added"].assign(kind="permutation")
+    mine = predictions[predictions["model"] == primary]
+    if comparator is None or rows.empty:
+        return []
+    series = scored(mine, rows, survival=outcome.kind == "survival")
+    made = []
+    for summary in _summaries(series, [draws(one) for one in series], outcome).values():
+        if len(summary.drawn.permuted):
+            p = summary.drawn.p_any()
+            made.append(summary.row(f"{primary} - {comparator}", "permutation_added_p",
+                                    Figure(p.p, float("nan"), float("nan"), f"permuted_added{p.used}")))
+    return made
+
+
 def _comparisons(whole: Mapping[Key, _Summary],
                  comparator: str | None) -> tuple[dict[Key, Figure], list[tuple[object, ...]]]:
     """Return the differences of every model from the comparator, and their rows."""
@@ -188,7 +212,7 @@ def _judge(whole: Mapping[Key, _Summary], compared: Mapping[Key, Figure], primar
            relevant: float) -> Verdict:
     found = []
     for (model, name), mine in whole.items():
-        if model != primary or name == "train" and len([k for k in whole if k[0] == primary]) > 1:
+        if model != primary or (name == "train" and len([k for k in whole if k[0] == primary]) > 1):
             continue
         figure = from_chance(mine.figure) if comparator is None else compared.get((model, name))
         if figure is not None:
@@ -206,68 +230,6 @@ def _metrics(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     numbers = ["value", "low", "high"]
     table[numbers] = table[numbers].astype(float)
     table = table.astype({"n": "int64", "events": "int64"})
-    headline = table["metric"].str.match(r"^(auc|c_index)(_macro)?$|_difference$|^permutation_p$|_difference_p$")
+    headline = table["metric"].str.match(r"^(auc|c_index)(_macro)?$|_difference$|^permutation(_added)?_p$|_difference_p$")
     return table.assign(_late=~headline).sort_values(["set", "model", "_late"], kind="stable",
                                                      ignore_index=True).drop(columns="_late")
-
-
-def _curves(series: Sequence[Scored], drawn: Sequence[Draws], grid: Floats) -> tuple[pd.DataFrame, ...]:
-    """Return roc, calibration, decision, confusion, per_100, kaplan_meier, at_risk, scores, in this order."""
-    classes = [(one, d) for one, d in zip(series, drawn, strict=True) if not one.survival and one.set != "train"]
-    timed = [(one, d) for one, d in zip(series, drawn, strict=True) if one.survival and one.set != "train"]
-    decision = _stack(classes, lambda one, d: classification.decision_table(one, d, grid),
-                      ("threshold", "net_benefit", "low", "high"))
-    return (_stack(classes, lambda one, d: classification.roc_table(one), ("threshold", "fpr", "tpr")),
-            _stack(classes, lambda one, d: classification.calibration_table(one),
-                   ("predicted", "observed", "low", "high")),
-            pd.concat([decision, _references([one for one, _ in classes], grid)], ignore_index=True),
-            _stack(classes, lambda one, d: _confusion(one), ("threshold", "tp", "fp", "fn", "tn")),
-            _stack(classes, _per_100, ("measure", "value", "low", "high", "method")),
-            _stack(timed, lambda one, d: survival.kaplan_meier_table(one),
-                   ("group", "time", "survival", "low", "high", "censored")),
-            _stack(timed, lambda one, d: survival.at_risk_table(one),
-                   ("group", "time", "at_risk", "events", "censored")),
-            _stack([*classes, *timed], lambda one, d: _scores(one),
-                   ("patient_id", "score", "truth", "time_months", "event", "group")))
-
-
-def _stack(series: Sequence[tuple[Scored, Draws]], make: Callable[[Scored, Draws], pd.DataFrame],
-           columns: Sequence[str]) -> pd.DataFrame:
-    names = ["model", "set", *columns, "target"]
-    parts = [make(one, d).assign(model=one.model, set=one.set, target=one.target) for one, d in series]
-    filled = [part[names] for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=names)
-
-
-def _references(classes: Sequence[Scored], grid: Floats) -> pd.DataFrame:
-    first: dict[Key, Scored] = {}
-    for one in classes:
-        if one.scale == "probability":
-            first.setdefault((one.set, one.target), one)
-    parts = [table.assign(model=name, set=one.set, target=one.target) for one in first.values()
-             for name, table in classification.reference_tables(one, grid).items()]
-    columns = ["model", "set", "threshold", "net_benefit", "low", "high", "target"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def _confusion(one: Scored) -> pd.DataFrame:
-    if not one.rows.thresholded:
-        return pd.DataFrame()
-    tp, fp, fn, tn = classification.mean_counts(one)
-    return pd.DataFrame({"threshold": [one.rows.threshold.mean()], "tp": [tp], "fp": [fp], "fn": [fn], "tn": [tn]})
-
-
-def _per_100(one: Scored, drawn: Draws) -> pd.DataFrame:
-    found = classification.at_threshold(one, drawn)
-    rows = [(name, f.value, f.low, f.high, f.method) for name, f in found.items() if name in classification.PER_100]
-    return pd.DataFrame(rows, columns=["measure", "value", "low", "high", "method"])
-
-
-def _scores(one: Scored) -> pd.DataFrame:
-    flagged = one.rows.mean_by_member(one.rows.flagged.astype(float), one.n) >= 0.5
-    group = np.where(flagged, "high", "low") if one.rows.thresholded else ""
-    event = one.truth.astype(float)
-    nothing = np.full(one.n, np.nan)
-    return pd.DataFrame({"patient_id": one.patients, "score": one.score, "truth": nothing if one.survival else event,
-                         "time_months": one.time if one.survival else nothing,
-                         "event": event if one.survival else nothing, "group": group})

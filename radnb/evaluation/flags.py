@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from radnb.evaluation.centres import centre_of, left_out
 from radnb.evaluation.compare import Verdict
 from radnb.evaluation.honesty import NONE
 from radnb.evaluation.scored import Scored
@@ -24,7 +25,7 @@ Flag = tuple[str, str, dict[str, Any]]
 def flags(series: Sequence[Scored], metrics: pd.DataFrame, verdict: Verdict, *, patients: pd.DataFrame | None = None,
           candidates: Mapping[str, int] | None = None, horizons: Sequence[float] = ()) -> pd.DataFrame:
     """Return the checks that failed: code, severity (info, warning, stop) and the parameters of their sentence."""
-    found: list[Flag] = [*_events(series, candidates or {}), *_figures(metrics), *_design(series, verdict),
+    found: list[Flag] = [*_events(series, candidates or {}), *_figures(metrics), *_design(series, verdict, patients),
                          *_centres(series, patients), *_horizons(series, horizons)]
     table = pd.DataFrame(found, columns=["code", "severity", "parameters"])
     rank = {"stop": 0, "warning": 1, "info": 2}
@@ -81,11 +82,13 @@ def _figures(metrics: pd.DataFrame) -> Iterable[Flag]:
             yield "below_chance", "warning", {**about, "high": row.high}
 
 
-def _design(series: Sequence[Scored], verdict: Verdict) -> Iterable[Flag]:
+def _design(series: Sequence[Scored], verdict: Verdict, patients: pd.DataFrame | None) -> Iterable[Flag]:
     if not verdict.external:
         yield "no_external", "warning", {}
     crossed = [one for one in series if not one.frozen and one.set == "internal"]
-    if crossed and crossed[0].rows.units < 5:
+    if crossed and (centres := left_out(crossed[0], patients)):
+        yield "interval_untested_for_centres", "info", {"centres": len(centres)}
+    elif crossed and crossed[0].rows.units < 5:
         yield "few_repeats", "info", {"repeats": crossed[0].rows.units}
     for one in crossed:
         if one.permuted is not None and one.permuted.units < 19:
@@ -93,12 +96,11 @@ def _design(series: Sequence[Scored], verdict: Verdict) -> Iterable[Flag]:
 
 
 def _centres(series: Sequence[Scored], patients: pd.DataFrame | None) -> Iterable[Flag]:
-    if patients is None or not {"patient_id", "centre"} <= set(patients.columns):
-        return
     one = next((s for s in series if s.set not in ("external", "train")), series[0])
-    centre = patients.assign(patient_id=patients["patient_id"].astype(str)).drop_duplicates("patient_id")
-    of = centre.set_index("patient_id")["centre"].reindex(one.patients).astype(str)
-    table = pd.crosstab(of.to_numpy(), one.truth)
+    centre = centre_of(one, patients)
+    if centre is None:
+        return
+    table = pd.crosstab(centre, one.truth)
     if len(table) < 2:
         yield "one_centre", "warning", {"centre": str(table.index[0]) if len(table) else ""}
         return

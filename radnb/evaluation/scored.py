@@ -117,7 +117,7 @@ class Scored:
     @cached_property
     def truth(self) -> Bools:
         """Return each patient's event, in the order of `patients`."""
-        return self._per_patient(self.rows.event.astype(float)) == 1
+        return np.asarray(self._per_patient(self.rows.event.astype(float)) == 1)
 
     @cached_property
     def time(self) -> Floats:
@@ -155,7 +155,6 @@ def scored(predictions: pd.DataFrame, resamples: pd.DataFrame, *, survival: bool
     drawn = {(kind, model, target): part for (kind, model, target), part in _parts(resamples, "kind")}
     result = []
     for (name, model, target), part in _parts(predictions, "set"):
-        part = part.sort_values(["repeat", "fold", "patient_id"], kind="stable")
         patients = np.unique(part["patient_id"].astype(str))
         frozen = bool(part["fold"].isna().all())
         internal = not frozen and name == "internal"
@@ -191,18 +190,22 @@ def _resampled(drawn: dict[tuple[str, str, str], pd.DataFrame], model: str, targ
 
 
 def _rows(part: pd.DataFrame, by: list[str], patients: NDArray[Any] | None, survival: bool) -> tuple[Rows, int]:
+    """Return the rows sorted by unit and patient, so that equal tables give equal bytes, and the number of folds."""
     unit, units = _unit(part, by)
-    fold = part["fold"].fillna(0).to_numpy(dtype=np.int64)
-    folds = int(fold.max()) + 1
     if patients is None:
-        member = pd.factorize(part["patient_id"])[0].astype(np.int64)
+        member = pd.factorize(part["patient_id"], sort=True)[0].astype(np.int64)
     else:
         member = np.searchsorted(patients, part["patient_id"].astype(str).to_numpy()).astype(np.int64)
-    event = part["event" if survival else "truth"].to_numpy(dtype=float) == 1
-    time = part["time_months"].to_numpy(dtype=float) if survival else None
+    order = np.lexsort((member, unit))
+
+    def column(name: str) -> Floats:
+        return np.asarray(part[name], dtype=float)[order]
+
+    fold = part["fold"].fillna(0).to_numpy(dtype=np.int64)[order]
+    unit, member, folds = unit[order], member[order], int(fold.max()) + 1
     used = len(np.unique(unit * folds + fold)) // max(units, 1)
-    return Rows(unit, units, unit * folds + fold, member, part["score"].to_numpy(dtype=float), event, time,
-                part["threshold"].to_numpy(dtype=float)), used
+    return Rows(unit, units, unit * folds + fold, member, column("score"), column("event" if survival else "truth") == 1,
+                column("time_months") if survival else None, column("threshold")), used
 
 
 def _unit(part: pd.DataFrame, by: list[str]) -> tuple[Ints, int]:

@@ -80,7 +80,8 @@ def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | st
     """
     if engine not in ENGINES:
         raise RadnbError(f"engine: {engine!r} is unknown. {nearest(engine, ENGINES)}", code="E_CONFIG")
-    about = {"engine": engine, "version": ENGINES[engine].version(), "settings": settings.card}
+    version = ENGINES[engine].version()
+    about = {"engine": engine, "version": version, "settings": settings.card}
     group, store = sha256_json(about)[:16], store if isinstance(store, Store) else Store(store)
     store.open_group(group, about)
     cases = cases.sort_values(KEYS, kind="stable", ignore_index=True)
@@ -96,7 +97,7 @@ def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | st
     found |= {key: outcome for key, outcome in fresh.items() if not isinstance(outcome, Failure)}
     rows = {at: found[key] for at, key in keys.items() if key in found}
     counts = Counts(len(cases), len(rows) - stored, stored, len(failures), changed, store.damaged)
-    return Extraction(_feature_table(cases, rows, settings), _failure_table(cases, failures), counts, about["version"])
+    return Extraction(_feature_table(cases, rows, settings), _failure_table(cases, failures), counts, version)
 
 
 def _keys(cases: pd.DataFrame, store: Store) -> tuple[dict[int, str], dict[int, tuple[str, Failure]], int]:
@@ -105,7 +106,7 @@ def _keys(cases: pd.DataFrame, store: Store) -> tuple[dict[int, str], dict[int, 
     hashes, changed = store.hashes(paths)
     keys: dict[int, str] = {}
     failures: dict[int, tuple[str, Failure]] = {}
-    for at, (image, mask, label) in enumerate(zip(cases["image"], cases["mask"], cases["label"])):
+    for at, (image, mask, label) in enumerate(zip(cases["image"], cases["mask"], cases["label"], strict=True)):
         gone = [short(Path(path)) for path in (image, mask) if str(path) not in hashes]
         if gone:
             failures[at] = ("read", Failure("E_MISSING", f"{' and '.join(gone)} cannot be read. Correct the path in "

@@ -90,7 +90,7 @@ def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction sett
     found += [*_image_type_problems(types), *_class_problems(classes), *_option_problems(setting, "setting")]
     raise_all([f"{where}: {problem}" for problem in found], code="E_CONFIG")
     types = {kind: dict(options or {}) for kind, options in (types or {"Original": {}}).items()}
-    wanted = {kind: _wanted(kind, features) for kind, features in (classes or dict.fromkeys(_default_classes())).items()}
+    wanted = {kind: _wanted(kind, features) for kind, features in (classes or _all_classes()).items()}
     raise_all([f"{where}: {problem}" for problem in _contradictions(types, wanted, setting)], code="E_CONFIG")
     return _frozen(name, types, wanted, setting)
 
@@ -102,8 +102,8 @@ def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]]
     return Settings(name, types, wanted, kept)
 
 
-def _default_classes() -> list[str]:
-    return [kind for kind in FEATURES if kind != "shape2D"]
+def _all_classes() -> dict[str, None]:
+    return {kind: None for kind in FEATURES if kind != "shape2D"}
 
 
 def _wanted(kind: str, features: list[str] | None) -> tuple[str, ...]:

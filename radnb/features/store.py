@@ -70,7 +70,7 @@ class Store:
         """
         known = self._known_hashes()
         with ThreadPoolExecutor(4) as pool:
-            fresh = dict(zip(paths, pool.map(lambda path: _fingerprint(path, known.get(path)), paths)))
+            fresh = dict(zip(paths, pool.map(lambda path: _fingerprint(path, known.get(path)), paths), strict=True))
         found = {path: note for path, note in fresh.items() if note is not None}
         changed = {path for path, note in found.items() if path in known and known[path]["sha256"] != note["sha256"]}
         if any(known.get(path) != note for path, note in found.items()):
@@ -106,7 +106,7 @@ class Store:
             return {}
         values = table.drop_columns(["key"]).to_pandas().to_numpy(dtype=float)
         names = [name for name in table.column_names if name != "key"]
-        return {key: dict(zip(names, row.tolist())) for key, row in zip(keys, values)
+        return {key: dict(zip(names, row.tolist(), strict=True)) for key, row in zip(keys, values, strict=True)
                 if wanted is None or key in wanted}
 
 
@@ -130,7 +130,7 @@ def _by_columns(rows: Mapping[str, Mapping[str, float]]) -> dict[tuple[str, ...]
 def _fingerprint(path: str, known: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
         state = Path(path).stat()
-        note = {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "ctime_ns": state.st_ctime_ns}
+        note: dict[str, Any] = {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "ctime_ns": state.st_ctime_ns}
         if known is not None and {**known, **note} == known:
             return known
         note["sha256"] = sha256_file(Path(path))

@@ -39,6 +39,7 @@ class Header:
     skip: int = 0  # bytes to pass over in the decompressed stream
     compressed: bool = False
     scaled: bool = False  # values need a slope and intercept
+    translated: bytes = b""  # the same header in NIfTI-1, for a NIfTI-2 file, which ITK does not know
 
     @property
     def nbytes(self) -> int:
@@ -121,7 +122,24 @@ def _nifti(path: Path, first: bytes) -> Header:
     if code not in _NIFTI_TYPES:
         raise _no_format(path, f"has the unusual voxel type {code}", "Save it as 16-bit integers or 32-bit floats.")
     return Header(size, np.dtype(order + _NIFTI_TYPES[code]), path, skip=max(int(offset), 544 if second else 352),
-                  compressed=compressed, scaled=slope != 0 and (slope, intercept) != (1, 0))
+                  compressed=compressed, scaled=slope not in (0, 1) or intercept != 0,
+                  translated=_as_nifti_1(path, head, order) if second else b"")
+
+
+def _as_nifti_1(path: Path, head: bytes, order: str) -> bytes:
+    """Write the grid, type and scaling of a NIfTI-2 header as a NIfTI-1 header."""
+    dims, older = struct.unpack_from(order + "8q", head, 16), bytearray(352)
+    if max(dims) > 32767:
+        raise _no_format(path, "is a NIfTI-2 image with more than 32767 voxels along one axis", "Crop it.")
+    struct.pack_into(order + "i", older, 0, 348)
+    struct.pack_into(order + "8h", older, 40, *dims)
+    struct.pack_into(order + "2h", older, 70, *struct.unpack_from(order + "2h", head, 12))
+    struct.pack_into(order + "8f", older, 76, *struct.unpack_from(order + "8d", head, 104))
+    struct.pack_into(order + "3f", older, 108, 352.0, *struct.unpack_from(order + "2d", head, 176))
+    struct.pack_into("B", older, 123, struct.unpack_from(order + "i", head, 500)[0] & 255)
+    struct.pack_into(order + "2h18f", older, 252, *struct.unpack_from(order + "2i18d", head, 344))
+    older[344:348] = b"n+1\0"
+    return bytes(older)
 
 
 def _inflated(path: Path, first: bytes) -> bytes:

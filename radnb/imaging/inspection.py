@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radnb.cohort.problems import Problem, as_table
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.regions import Pair, region
 from radnb.imaging.volumes import read_volume
 from radnb.work.parallel import Failure, map_cases
 
-COLUMNS = ["severity", "code", "where", "row", "column", "problem", "mend"]
 _UNEVEN = 2.0  # a slice thicker than twice the pixel
 _FAR = 8.0  # robust standard deviations that make an outlier of a region's mean
 
@@ -43,13 +43,14 @@ def inspect(cases: pd.DataFrame, *, workers: int | None = None, modality: str | 
 
     `modality` (ct, mr, pet) adds a check of the grey values; `resampled` says that extraction will make voxels even.
     """
-    tasks = [_Task(str(image), tuple(zip(part["_at"], part["mask"].astype(str), part["label"].astype(int))),
+    tasks = [_Task(str(image), tuple((at, str(mask), int(label)) for at, mask, label in
+                                     part[["_at", "mask", "label"]].itertuples(index=False)),
                    modality if modality in RANGES else None, resampled)
              for image, part in cases.assign(_at=range(len(cases))).groupby("image", sort=True)]
     findings, seen = [], {}
     for position, outcome in map_cases(_inspect_image, tasks, workers=workers, label="check images", unit="image"):
         if isinstance(outcome, Failure):
-            outcome = [(at, "error", outcome.code, "image", outcome.message, "Look at this file with a viewer.")
+            outcome = [(at, outcome.code, "image", outcome.message, "Look at this file with a viewer.")
                        for at, _, _ in tasks[position].regions]
         for found in outcome:
             if isinstance(found[1], _Seen):
@@ -57,15 +58,8 @@ def inspect(cases: pd.DataFrame, *, workers: int | None = None, modality: str | 
             else:
                 findings.append(found)
     findings += _outliers(cases, seen) + ([] if resampled else _mixed_spacing(cases, seen))
-    return _table(cases, findings)
-
-
-def _table(cases: pd.DataFrame, findings: list[tuple[Any, ...]]) -> pd.DataFrame:
-    rows = [{"severity": severity, "code": code, "where": _where(cases.iloc[at]), "row": cases["row"].iloc[at],
-             "column": column, "problem": problem, "mend": mend, "_at": at}
-            for at, severity, code, column, problem, mend in findings]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "_at"])
-    return table.sort_values(["severity", "_at", "code"], kind="stable", ignore_index=True)[COLUMNS]
+    return as_table(Problem(code, _where(cases.iloc[at]), problem, mend, int(cases["row"].iloc[at]), column)
+                    for at, code, column, problem, mend in findings)
 
 
 def _where(case: pd.Series) -> str:
@@ -79,16 +73,16 @@ def _inspect_image(task: _Task) -> list[tuple[Any, ...]]:
     try:
         image = read_volume(task.image)
     except ImageFault as fault:
-        return [(at, "error", fault.code, fault.column, fault.problem, fault.mend) for at, _, _ in task.regions]
+        return [(at, fault.code, fault.column, fault.problem, fault.mend) for at, _, _ in task.regions]
     first = task.regions[0][0]
-    findings += [(first, "warning", *odd) for odd in _odd_image(image, task)]
+    findings += [(first, *odd) for odd in _odd_image(image, task)]
     for at, mask, label in task.regions:
         try:
             pair = region(image, Path(mask), label, name=short(Path(task.image)))
         except ImageFault as fault:
-            findings.append((at, "error", fault.code, fault.column, fault.problem, fault.mend))
+            findings.append((at, fault.code, fault.column, fault.problem, fault.mend))
             continue
-        findings += [(at, "warning", *odd) for odd in _odd_region(pair)]
+        findings += [(at, *odd) for odd in _odd_region(pair)]
         findings.append((at, _Seen(float(pair.values().mean(dtype=float)), image.GetSpacing())))
     return findings
 
@@ -165,14 +159,15 @@ def _outliers(cases: pd.DataFrame, seen: dict[int, _Seen]) -> list[tuple[Any, ..
         middle = part["mean"].median()
         spread = 1.4826 * (part["mean"] - middle).abs().median()
         far = part[(part["mean"] - middle).abs() > _FAR * spread] if len(part) >= 10 and spread > 0 else part[:0]
-        findings += [(at, "warning", "W_RANGE", "image",
+        findings += [(at, "W_RANGE", "image",
                       f"The region's mean {mean:.4g} is far from that of its fellows (median {middle:.4g}).",
-                      "Check units and scaling of this image.") for at, mean in zip(far["_at"], far["mean"])]
+                      "Check units and scaling of this image.")
+                     for at, mean in zip(far["_at"], far["mean"], strict=True)]
     return findings
 
 
 def _mixed_spacing(cases: pd.DataFrame, seen: dict[int, _Seen]) -> list[tuple[Any, ...]]:
-    return [(part["_at"].iloc[0], "warning", "W_SPACING", "image",
+    return [(part["_at"].iloc[0], "W_SPACING", "image",
              f"Slice thickness runs from {part['thick'].min():.3g} to {part['thick'].max():.3g} mm over "
              f"{len(part)} regions and the extraction does not resample.",
              "Set resampledPixelSpacing in the extraction settings.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,6 +92,11 @@ def _refuse_surplus(path: Path, surplus: int) -> None:
 
 def _image(path: Path, header: Header, voxels: np.ndarray) -> sitk.Image:
     """Give the voxels ITK's own reading of the header; where a slope is to be applied, let ITK read them too."""
+    if header.translated:
+        with tempfile.TemporaryDirectory() as folder:
+            older = Path(folder) / "image.nii"
+            older.write_bytes(header.translated + voxels.tobytes())
+            return _image(older, replace(header, translated=b"", scaled=True), voxels)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:

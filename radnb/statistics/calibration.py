@@ -100,7 +100,7 @@ def recalibrate(probability: Floats, event: Bools, unit: Ints, units: int, *, sl
 def _derivatives(x: Floats, residual: Floats, weight: Floats, unit: Ints, units: int,
                  slope: bool) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     def total(values: Floats) -> Floats:
-        return np.bincount(unit, values, units)
+        return np.bincount(unit, values, units).astype(float)
 
     if not slope:
         zero = np.zeros(units)

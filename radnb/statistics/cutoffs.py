@@ -94,7 +94,8 @@ def confusion(flagged: ArrayLike, truth: ArrayLike) -> Counts:
     """Count found, wrongly flagged, missed and correctly cleared patients."""
     flag = floats(flagged, "flagged") == 1
     event = floats(truth, "truth") == 1
-    return Counts(*(np.float64(np.sum(x)) for x in (flag & event, flag & ~event, ~flag & event, ~flag & ~event)))
+    return Counts(*(np.asarray(np.sum(x), dtype=float) for x in (flag & event, flag & ~event, ~flag & event,
+                                                                 ~flag & ~event)))
 
 
 def rates(counts: Counts) -> dict[str, Floats]:
@@ -119,8 +120,9 @@ def proportions(counts: Counts) -> dict[str, tuple[Floats, Floats]]:
 
 
 def _per(above: Floats, below: Floats) -> Floats:
-    below = np.asarray(below, dtype=float)
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
+    found = np.full(np.shape(below), np.nan)
+    np.divide(above, below, out=found, where=below != 0)
+    return found
 
 
 def wilson(found: float, n: float) -> tuple[float, float]:

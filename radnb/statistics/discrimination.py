@@ -33,7 +33,9 @@ class Pairs(NamedTuple):
     def ratio(self, unit: Ints, units: int) -> Floats:
         """Return concordant / comparable pairs of each unit (a repeat, a replicate); NaN where no pair compares."""
         total = np.bincount(unit, self.comparable, units)
-        return np.divide(np.bincount(unit, self.concordant, units), total, out=np.full(units, np.nan), where=total > 0)
+        found = np.full(units, np.nan)
+        np.divide(np.bincount(unit, self.concordant, units), total, out=found, where=total > 0)
+        return found
 
     def influence(self, unit: Ints, units: int, member: Ints, members: int) -> Floats:
         """Return each member's influence on the mean ratio over units (infinitesimal jackknife).
@@ -55,6 +57,16 @@ def auc(score: ArrayLike, truth: ArrayLike) -> float | Floats:
     unit = np.repeat(np.arange(len(columns)), len(scores))
     value = auc_pairs(columns.ravel(), np.tile(event, len(columns)), unit).ratio(unit, len(columns))
     return value if scores.ndim == 2 else float(value[0])
+
+
+def hand_till(probabilities: ArrayLike, label: ArrayLike) -> float:
+    """Return the multi-class AUC: mean over pairs of classes (Hand and Till 2001), as pROC::multiclass.roc.
+
+    `label` holds the column number of each patient's class.
+    """
+    p, own = floats(probabilities, "probabilities"), np.asarray(label)
+    pairs = [(i, j) for i in range(p.shape[1]) for j in range(p.shape[1]) if i != j]
+    return float(np.mean([auc(p[np.isin(own, (i, j)), i], own[np.isin(own, (i, j))] == i) for i, j in pairs]))
 
 
 def auc_within(score: ArrayLike, truth: ArrayLike, fold: ArrayLike, *,

@@ -1,4 +1,4 @@
-"""What every statistic asks of its arrays before it counts: equal lengths, no gaps, both classes, times from zero on."""
+"""What every statistic asks of its arrays before it counts: equal lengths, no gaps, both classes, times from 0 on."""
 
 from __future__ import annotations
 

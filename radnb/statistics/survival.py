@@ -83,6 +83,19 @@ def _crossing(time: Floats, alive: Floats, share: float) -> float:
     return float(time[first])
 
 
+def restricted_mean(curve: KaplanMeier, horizon: float) -> Estimate:
+    """Return the mean time lived up to the horizon, as summary(survfit(...), rmean=horizon)."""
+    inside = curve.time < horizon
+    edges = np.r_[0.0, curve.time[inside], horizon]
+    area = np.diff(edges) * np.r_[1.0, curve.survival[inside]]
+    after = area[::-1].cumsum()[::-1][1:]  # area to the right of each time
+    deaths, at_risk = curve.events[inside], curve.at_risk[inside]
+    parts = np.zeros(len(deaths))
+    np.divide(after**2 * deaths, at_risk * (at_risk - deaths), out=parts, where=at_risk > deaths)
+    value, se = float(area.sum()), float(np.sqrt(parts.sum()))
+    return Estimate(value, value - Z95 * se, value + Z95 * se, se)
+
+
 def number_at_risk(time: ArrayLike, event: ArrayLike, at: ArrayLike) -> tuple[Ints, Ints, Ints]:
     """Return at each time who is still followed, and who had the event or was censored before or at it."""
     times, events = survival(time, event)
@@ -118,8 +131,8 @@ def logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, *, rho: float =
     layers = np.zeros(len(times), dtype=np.int64) if stratum is None else codes(stratum)[0]
     parts = [_observed_less_expected(times[layers == s], events[layers == s], member[layers == s], len(labels), rho)
              for s in np.unique(layers)]
-    excess, variance = sum(p[0] for p in parts), sum(p[1] for p in parts)
-    used = np.flatnonzero(np.diag(np.atleast_2d(variance)) > 0)[:-1]
+    excess, variance = (np.sum([p[k] for p in parts], axis=0) for k in (0, 1))
+    used = np.flatnonzero(np.diag(variance) > 0)[:-1]
     statistic = float(excess[used] @ np.linalg.solve(variance[np.ix_(used, used)], excess[used])) if len(used) else 0.0
     return LogRank(statistic, len(used), float(stats.chi2.sf(statistic, len(used))) if len(used) else float("nan"))
 

@@ -1,0 +1,192 @@
+"""What each method code says in words, for the methods text of a report, with the R function that it equals.
+
+A code such as cv20x5_bootstrap50x2_logit is looked up with its numbers replaced by #; they fill the sentence in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from radnb.errors import RadnbError, nearest
+
+
+@dataclass(frozen=True)
+class Method:
+    """A sentence in both languages and the R call with the same result ("" where R has none)."""
+
+    en: str
+    zh: str
+    r: str = ""
+
+
+_CV_EN = "mean over {0} repeats of {1}-fold cross-validation, pairs of patients compared inside a fold only"
+_CV_ZH = "{0}次重复{1}折交叉验证的平均值,仅在同一折内比较患者对"
+_BOOT_EN = ("95 % interval from {2} bootstrap samples of patients x {3} fold splits with the whole pipeline refitted "
+            "(between-sample variance component, never below the fold-wise influence standard error)")
+_BOOT_ZH = "95%区间来自对患者的{2}个自助样本×{3}次折划分,整个流程重新拟合(取样本间方差分量,不小于折内影响函数标准误)"
+_HALF_EN = _BOOT_EN.replace("bootstrap samples of patients", "random halves of the patients")
+_HALF_ZH = _BOOT_ZH.replace("对患者的{2}个自助样本", "{2}个患者随机半样本")
+_OOF_EN = "from each patient's mean out-of-fold probability ({0} repeats of {1} folds)"
+_OOF_ZH = "基于每位患者的平均折外概率({0}次重复{1}折)"
+_GROUP_EN = "thresholds taken from the training folds, averaged over {0} repeats of {1} folds"
+_GROUP_ZH = "阈值取自训练折,对{0}次重复{1}折取平均"
+
+METHODS: dict[str, Method] = {
+    "cv#x#_bootstrap#x#_logit": Method(f"{_CV_EN}; {_BOOT_EN}, logit scale.", f"{_CV_ZH};{_BOOT_ZH},logit尺度。"),
+    "cv#x#_bootstrap#x#_plain": Method(f"{_CV_EN}; {_BOOT_EN}, plain scale; differences are paired: both models saw "
+                                       "the same samples and folds.",
+                                       f"{_CV_ZH};{_BOOT_ZH},原始尺度;差值为配对比较:两个模型使用相同的样本与折。"),
+    "cv#x#_halfsample#x#_plain": Method(f"{_CV_EN}; {_HALF_EN}, plain scale; differences are paired.",
+                                        f"{_CV_ZH};{_HALF_ZH},原始尺度;差值为配对比较。"),
+    "cv#x#_halfsample#x#_logit": Method(f"{_CV_EN}; {_HALF_EN}, logit scale.", f"{_CV_ZH};{_HALF_ZH},logit尺度。"),
+    "cv#x#_bootstrap#x#_logit_wilson": Method(
+        f"{_GROUP_EN}; {_BOOT_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
+        f"{_GROUP_ZH};{_BOOT_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
+    "cv#x#_halfsample#x#_logit_wilson": Method(
+        f"{_GROUP_EN}; {_HALF_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
+        f"{_GROUP_ZH};{_HALF_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
+    "cv#x#_wilson": Method(f"{_GROUP_EN}; Wilson's 95 % interval on the averaged counts, which leaves out how the "
+                           "model varies with its training patients.",
+                           f"{_GROUP_ZH};平均计数的Wilson 95%区间,未计入模型随训练患者的变异。",
+                           "prop.test(correct=FALSE)"),
+    "cv#x#_jackknife": Method(f"{_OOF_EN}; 95 % interval by leaving out one patient at a time.",
+                              f"{_OOF_ZH};逐一剔除患者(刀切法)所得95%区间。"),
+    "cv#x#_wald": Method(f"{_OOF_EN}; logistic recalibration with Wald 95 % interval.",
+                         f"{_OOF_ZH};logistic再校准,Wald 95%区间。", "glm(y ~ qlogis(p), binomial)"),
+    "cv#x#_bootstrap#x#_jackknife": Method(f"{_OOF_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
+                                           f"{_OOF_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_bootstrap#x#_wald": Method(
+        f"{_OOF_EN}, by logistic recalibration; {_BOOT_EN.replace('fold-wise influence', 'Wald')}.",
+        f"{_OOF_ZH},logistic再校准;{_BOOT_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
+    "cv#x#_halfsample#x#_jackknife": Method(f"{_OOF_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
+                                            f"{_OOF_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_halfsample#x#_wald": Method(
+        f"{_OOF_EN}, by logistic recalibration; {_HALF_EN.replace('fold-wise influence', 'Wald')}.",
+        f"{_OOF_ZH},logistic再校准;{_HALF_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
+    "delong": Method("Scores of a frozen model on untouched patients; DeLong's 95 % interval.",
+                     "冻结模型在未参与训练患者上的评分;DeLong 95%区间。", "pROC::ci.auc(method='delong')"),
+    "delong_paired": Method("Scores of frozen models on the same untouched patients; DeLong's paired test.",
+                            "冻结模型在相同未参与训练患者上的评分;DeLong配对检验。", "pROC::roc.test(paired=TRUE)"),
+    "concordance_jackknife": Method("Scores of a frozen model on untouched patients; Harrell's C with the "
+                                    "infinitesimal-jackknife 95 % interval.",
+                                    "冻结模型在未参与训练患者上的评分;Harrell C指数,无穷小刀切法95%区间。",
+                                    "survival::concordance"),
+    "concordance_jackknife_paired": Method("Scores of frozen models on the same untouched patients; paired difference "
+                                           "of Harrell's C by the infinitesimal jackknife.",
+                                           "冻结模型在相同未参与训练患者上的评分;Harrell C配对差值,无穷小刀切法。",
+                                           "survival::concordance(fit_a, fit_b)"),
+    "macro_influence": Method("Mean of the one-versus-rest AUC of a frozen model on untouched patients; "
+                              "infinitesimal-jackknife 95 % interval.",
+                              "冻结模型在未参与训练患者上一对其余AUC的平均值;无穷小刀切法95%区间。"),
+    "macro_influence_paired": Method("Paired difference of mean one-versus-rest AUC on untouched patients; "
+                                     "infinitesimal jackknife.",
+                                     "未参与训练患者上一对其余AUC平均值的配对差值;无穷小刀切法。"),
+    "wilson": Method("Frozen threshold on untouched patients; Wilson's 95 % interval.",
+                     "冻结阈值用于未参与训练患者;Wilson 95%区间。", "prop.test(correct=FALSE)"),
+    "jackknife_logit": Method("Frozen threshold on untouched patients; 95 % interval by leaving out one patient at a "
+                              "time, logit scale.", "冻结阈值用于未参与训练患者;刀切法95%区间,logit尺度。"),
+    "jackknife_plain": Method("Frozen threshold on untouched patients; 95 % interval by leaving out one patient at a "
+                              "time.", "冻结阈值用于未参与训练患者;刀切法95%区间。"),
+    "patients_jackknife": Method("Frozen probabilities on untouched patients; 95 % interval by leaving out one patient "
+                                 "at a time.", "冻结概率用于未参与训练患者;刀切法95%区间。"),
+    "patients_wald": Method("Frozen probabilities on untouched patients; logistic recalibration with Wald 95 % "
+                            "interval.", "冻结概率用于未参与训练患者;logistic再校准,Wald 95%区间。",
+                            "glm(y ~ qlogis(p), binomial)"),
+    "permuted#": Method("One-sided p that there is any signal at all: outcomes permuted through the whole procedure "
+                        "({0} permutations, one repeat of cross-validation each, stopped by the Besag-Clifford rule).",
+                        "“有无任何信号”的单侧p值:在整个流程中置换结局({0}次置换,每次一轮交叉验证,按Besag-Clifford规则停止)。"),
+    "permuted_added#": Method("One-sided p that the image features add anything to the other predictors: the rows of the "
+                              "image features permuted together through the whole procedure ({0} permutations, stopped "
+                              "by the Besag-Clifford rule).",
+                              "“影像特征有无任何增益”的单侧p值:在整个流程中整体置换影像特征行({0}次置换,按Besag-Clifford规则停止)。"),
+    "logrank_permuted#": Method("One-sided p between risk groups formed by the training folds' cut-offs: log-rank "
+                                "statistic, outcomes permuted through the whole procedure ({0} permutations).",
+                                "按训练折截断值分组的单侧p值:log-rank统计量,在整个流程中置换结局({0}次置换)。"),
+    "logrank": Method("Log-rank test between groups formed by a frozen cut-off in untouched patients.",
+                      "冻结截断值在未参与训练患者中分组的log-rank检验。", "survival::survdiff"),
+    "km_loglog": Method("Kaplan-Meier in groups formed by cut-offs that these patients took no part in (majority over "
+                        "repeats); pointwise 95 % interval, log-log scale.",
+                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度。",
+                        "survival::survfit(conf.type='log-log')"),
+}
+
+FIGURES: dict[str, Method] = {
+    "roc_cv": Method("ROC curve: the curves of the folds, averaged over all repeats with their numbers of pairs as "
+                     "weights, so that its area is the cross-validated AUC.",
+                     "ROC曲线:各折曲线按患者对数加权,对所有重复取平均,其曲线下面积即交叉验证AUC。"),
+    "roc_frozen": Method("Empirical ROC curve of the frozen scores.", "冻结评分的经验ROC曲线。", "pROC::roc"),
+    "calibration_cv": Method("Calibration curve: local quadratic regression (span 0.75) of the outcome on each "
+                             "patient's mean out-of-fold probability, with a pointwise binomial 95 % band.",
+                             "校准曲线:结局对每位患者平均折外概率的局部二次回归(span 0.75),逐点二项95%带。",
+                             "loess(y ~ p, surface='direct')"),
+    "calibration_frozen": Method("Calibration curve: local quadratic regression (span 0.75) of the outcome on the "
+                                 "frozen probability, with a pointwise binomial 95 % band.",
+                                 "校准曲线:结局对冻结概率的局部二次回归(span 0.75),逐点二项95%带。",
+                                 "loess(y ~ p, surface='direct')"),
+    "decision_cv": Method("Decision curve of out-of-fold probabilities, averaged over repeats; 95 % band from "
+                          "refitting the whole pipeline on resampled patients, never narrower than the spread "
+                          "between patients.",
+                          "折外概率的决策曲线,对重复取平均;95%带来自在重抽样患者上重新拟合整个流程,且不窄于患者间变异。",
+                          "dcurves::dca"),
+    "decision_frozen": Method("Decision curve of the frozen probabilities; 95 % band from 1000 bootstrap samples of "
+                              "patients.", "冻结概率的决策曲线;95%带来自1000个患者自助样本。", "dcurves::dca"),
+    "kaplan_meier_cv": Method("Kaplan-Meier curves of low and high risk, formed by each training fold's cut-off "
+                              "(majority over repeats), with pointwise 95 % bands.",
+                              "低、高风险组的Kaplan-Meier曲线,分组按各训练折截断值(多次重复取多数),逐点95%带。",
+                              "survival::survfit(conf.type='log-log')"),
+    "kaplan_meier_frozen": Method("Kaplan-Meier curves of low and high risk, formed by the frozen cut-off, with "
+                                  "pointwise 95 % bands.", "按冻结截断值分组的低、高风险Kaplan-Meier曲线,逐点95%带。",
+                                  "survival::survfit(conf.type='log-log')"),
+}
+
+REFUSALS: dict[str, Method] = {
+    "apparent performance": Method("Apparent performance on the training patients; no interval is given.",
+                                   "训练患者上的表观性能,不给出区间。"),
+    "too few events": Method("Too few events for an interval whose coverage is known.",
+                             "事件数过少,无法给出覆盖率已知的区间。"),
+    "identical scores": Method("The model gave everyone the same score.", "模型对所有患者给出相同评分。"),
+    "no resamples": Method("The study was run without resamples, so there is no honest interval.",
+                           "未进行重抽样,故不给出区间。"),
+    "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
+                                "重抽样少于25次,不足以给出区间。"),
+    "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",
+                                             "至少一个重抽样样本中没有可比较的患者对。"),
+    "no spread": Method("The estimate did not vary at all, so an interval would claim a certainty that is not there.",
+                        "估计值毫无变异,给出区间会造成虚假的确定性。"),
+    "not defined": Method("The measure is not defined on these counts.", "该指标在此计数下无定义。"),
+    "the models scored different patients": Method("The two models scored different patients, so they cannot be "
+                                                   "paired.", "两个模型评分的患者不同,无法配对。"),
+    "the models were not resampled together": Method("The two models were not refitted on the same resamples.",
+                                                     "两个模型未在相同的重抽样样本上重新拟合。"),
+    "no cut-off": Method("No cut-off was carried over from training.", "没有来自训练的截断值。"),
+    "no permutations": Method("No permutations were run.", "未进行置换。"),
+    "one risk group only": Method("The cut-off put everyone into one risk group.", "截断值将所有患者归入同一风险组。"),
+    "horizon beyond follow-up": Method("Nobody in this group was followed that long.", "该组无人随访至该时间点。"),
+    "two centres": Method("With two centres, each is reported alone: the model of one, tested in the other.",
+                          "仅有两个中心时分别报告:在一个中心建模,在另一个中心检验。"),
+}
+
+
+def method(code: str) -> Method:
+    """Return the sentence of a method code with its numbers filled in, and its R call."""
+    if code.startswith("none: "):
+        known = REFUSALS.get(code.removeprefix("none: "))
+    else:
+        known = FIGURES.get(code) or METHODS.get(re.sub(r"\d+", "#", code))
+    if known is None:
+        raise RadnbError(f"method {code!r} has no sentence. {nearest(code, [*METHODS, *FIGURES])}", code="E_METHOD")
+    numbers = re.findall(r"\d+", code)
+    return Method(known.en.format(*numbers), known.zh.format(*numbers), known.r)
+
+
+def sentences(codes: Iterable[str], language: str = "en") -> list[str]:
+    """Return each method's sentence once, in order of first use, with its R call in brackets."""
+    found = [method(code) for code in dict.fromkeys(codes)]
+    ends = {m.r: f" (R: {m.r})" if language == "en" else f"(R:{m.r})" for m in found}
+    return [f"{_capital(m.en if language == 'en' else m.zh)}{ends[m.r] if m.r else ''}" for m in found]
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,59 @@
+"""Feature tables for other programs, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+from openpyxl.cell import WriteOnlyCell
+
+from radnb.errors import RadnbError
+from radnb.work.files import atomic_path, write_csv, write_parquet
+
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def export(features: pd.DataFrame, path: Path | str) -> Path:
+    """Write a table as .csv, .xlsx or .parquet; text that a spreadsheet would run as a formula gets a quote first."""
+    path = Path(path)
+    if path.suffix.lower() == ".csv":
+        write_csv(path, inert(features))
+    elif path.suffix.lower() == ".xlsx":
+        _write_xlsx(path, inert(features))
+    elif path.suffix.lower() == ".parquet":
+        write_parquet(path, features)
+    else:
+        raise RadnbError(f"{path.name}: tables are written as .csv, .xlsx or .parquet. Choose one of these endings.",
+                         code="E_FORMAT")
+    return path
+
+
+def inert(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with every text, column names included, that begins like a formula put behind a quote."""
+    safe = table.rename(columns=_quoted)
+    texts = [place for place, kind in enumerate(safe.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
+    return safe.assign(**{safe.columns[place]: safe.iloc[:, place].map(_quoted, na_action="ignore") for place in texts})
+
+
+def _quoted(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_ACTIVE) else value
+
+
+def _write_xlsx(path: Path, table: pd.DataFrame) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet("features")
+    page.append([_cell(page, str(name)) for name in table.columns])
+    for row in table.itertuples(index=False):
+        page.append([_cell(page, value) for value in row])
+    with atomic_path(path) as temporary:
+        book.save(temporary)
+
+
+def _cell(page: Any, value: Any) -> WriteOnlyCell:
+    plain = None if pd.isna(value) else value.item() if hasattr(value, "item") else value
+    cell = WriteOnlyCell(page, value=plain)
+    if isinstance(plain, str):
+        cell.data_type = "s"
+    return cell

@@ -1,0 +1,154 @@
+"""What makes a cohort or a plan unfit for training, said before any fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from radnb.errors import nearest
+from radnb.features.assemble import Cohort
+from radnb.learning.learners import CLASSES, SURVIVAL
+from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
+from radnb.learning.prepare import PREPARE
+from radnb.learning.selection import SELECTORS
+from radnb.learning.splits import DESIGNS
+from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
+from radnb.statistics.families import Array
+from radnb.work import choices
+
+if TYPE_CHECKING:
+    from radnb.learning.training import Plan
+
+ENOUGH_FOR_PERFECT = 30
+FEWEST_EVENTS = 5
+
+
+def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
+    """List what is wrong with the plan: unknown names and options, blocks, and learners of the wrong kind."""
+    found = choices.problems(DESIGNS, plan.design, "design") + choices.problems(MODELS, plan.model, "model")
+    found += choices.problems(THRESHOLDS, plan.threshold, "threshold")
+    found += choices.problems(PREPARE, {"prepare": dict(plan.prepare)}, "card")
+    for number, choice in enumerate(plan.selector):
+        found += choices.problems(SELECTORS, choice, f"selector {number + 1}" if len(plan.selector) > 1 else "selector")
+    found += [f"model_sets.{name}: there is no block {block!r}. {nearest(block, cohort.blocks)}"
+              for name, blocks in plan.sets.items() for block in blocks if block not in cohort.blocks]
+    found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
+    found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
+              for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
+    return found or _kind_problems(plan, cohort.outcome.kind)
+
+
+def _kind_problems(plan: Plan, kind: str) -> list[str]:
+    survival, found = kind == SURVIVAL, []
+    fit = SURVIVORS if survival else CLASSIFIERS
+    name = choices.name_of(plan.model)
+    if name not in fit:
+        found.append(f"model: {name} does not suit {'a survival' if survival else 'a class'} outcome. "
+                     f"Choose one of {', '.join(fit)}.")
+    for choice in plan.selector:
+        suits = choices.pick(SELECTORS, choice, seed=0)().kinds
+        if (SURVIVAL if survival else CLASSES) not in suits:
+            fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
+            found.append(f"selector: {choices.name_of(choice)} does not suit {'a survival' if survival else 'a class'} "
+                         f"outcome. Choose one of {', '.join(fitting)}.")
+    if survival and choices.name_of(plan.threshold) not in SURVIVAL_THRESHOLDS:
+        found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
+                     f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")
+    return found
+
+
+def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """List what is wrong with the outcome and with the columns of the blocks in use."""
+    found = _survival_problems(cohort.table) if cohort.outcome.kind == SURVIVAL else _class_problems(cohort)
+    for block, columns in used.items():
+        absent = [c for c in columns if c not in cohort.table]
+        if absent:
+            found.append(f"block {block}: the table has no column {_some(absent)}. Assemble the cohort anew.")
+            continue
+        found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
+    return found or _giveaways(cohort, used)
+
+
+def _class_problems(cohort: Cohort) -> list[str]:
+    names, outcome = cohort.outcome.classes, cohort.table["outcome"]
+    if outcome.isna().any():
+        return [f"outcome {cohort.outcome.name}: {int(outcome.isna().sum())} patients have none. "
+                "Exclude them when the cohort is assembled."]
+    counts = np.bincount(outcome.to_numpy(int), minlength=len(names))
+    told = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    if np.count_nonzero(counts) < 2:
+        return [f"outcome {cohort.outcome.name}: all patients are of one class ({told}). "
+                "Widen the inclusion criteria, or choose another label scheme."]
+    if counts.min() < 2:
+        return [f"outcome {cohort.outcome.name}: a class has fewer than two patients ({told}). "
+                "Join it with a neighbouring class, or leave it out."]
+    return []
+
+
+def _survival_problems(table: pd.DataFrame) -> list[str]:
+    time, event = table["time_months"].to_numpy(float), table["event"].to_numpy(float)
+    found = []
+    bad = ~np.isfinite(time) | (time < 0)
+    if bad.any():
+        who = table.loc[bad, "patient_id"].astype(str).tolist()
+        found.append(f"survival: {int(bad.sum())} patients have a missing or negative time ({_some(who)}). "
+                     "Correct the dates, or exclude them.")
+    if not np.isin(event, (0, 1)).all():
+        found.append("survival: the event must be 0 or 1 for everybody. Declare the event codes on the card.")
+    elif event.sum() < FEWEST_EVENTS:
+        found.append(f"survival: {int(event.sum())} events among {len(event)} patients are too few to learn from. "
+                     "Wait for longer follow-up, or choose a composite endpoint.")
+    elif np.ptp(time[event > 0]) == 0 and np.ptp(time) == 0:
+        found.append("survival: all times are equal. Check the unit and the dates of the time column.")
+    return found
+
+
+def _value_problems(block: str, x: Array, columns: tuple[str, ...]) -> list[str]:
+    infinite = [c for c, bad in zip(columns, np.isinf(x).any(0), strict=True) if bad]
+    if infinite:
+        return [f"block {block}: infinite values in {_some(infinite)}. Replace them by empty cells, or leave the "
+                "columns out."]
+    seen = ~np.isnan(x)
+    low, high = np.where(seen, x, np.inf).min(0, initial=np.inf), np.where(seen, x, -np.inf).max(0, initial=-np.inf)
+    if not (high > low).any():
+        return [f"block {block}: every column is constant or empty. Check the table this block was read from."]
+    return []
+
+
+def _giveaways(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Name the features that give the outcome away: a copy of it, or a perfect order of the classes."""
+    columns = list(dict.fromkeys(c for names in used.values() for c in names))
+    table = cohort.table
+    targets = [table["time_months"], table["event"]] if cohort.outcome.kind == SURVIVAL else [table["outcome"]]
+    guilty = [c for c in columns for y in targets if _gives_away(table[c].to_numpy(float), y.to_numpy(float))]
+    if not guilty:
+        return []
+    return [f"features {_some(guilty)}: they tell the outcome {cohort.outcome.name} exactly, so they are the outcome "
+            "or derived from it. Declare them as known only after the outcome, or leave them out."]
+
+
+def _gives_away(x: Array, y: Array) -> bool:
+    seen = ~np.isnan(x)
+    x, y = x[seen], y[seen]
+    values, codes = np.unique(x, return_inverse=True)
+    levels, truth = np.unique(y, return_inverse=True)
+    if len(levels) < 2 or len(values) < len(levels) or len(y) < 6:
+        return False
+    pairs = np.unique(codes * len(levels) + truth)
+    if len(values) == len(levels) and len(pairs) == len(values):
+        return True
+    few = len(levels) > 5 or len(y) < ENOUGH_FOR_PERFECT or np.bincount(truth).min() < 10
+    if few:
+        return False
+    highest, lowest = np.full(len(levels), -np.inf), np.full(len(levels), np.inf)
+    np.maximum.at(highest, truth, x)
+    np.minimum.at(lowest, truth, x)
+    order = np.argsort(lowest, kind="stable")
+    return bool((highest[order][:-1] < lowest[order][1:]).all())
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,287 @@
+"""Refits that measure luck: cross-validation itself, patient bootstraps, half-samples and permutations.
+
+Each is a task of plain arrays that any worker may do, and the same seeds give the same rows whoever does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from radnb.learning.fitting import (
+    Blocks,
+    Fitted,
+    Problem,
+    Ready,
+    Sample,
+    concordance,
+    fit_candidate,
+    make_ready,
+    raw_scale,
+    tuned,
+)
+from radnb.learning.folds import IntArray, deal
+from radnb.statistics.families import Array
+
+BATCH = 25  # permutations in one task
+PERMUTATION, ADDED, BOOTSTRAP, HALF = "permutation", "permutation_added", "bootstrap", "half_sample"
+CENTRE_FOLDS = -1
+NO_FOLD = -1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch of fits; which fields count depends on `kind`."""
+
+    kind: str  # cv, frozen, bootstrap, half_sample, permutation, permutation_added, final, skip
+    model: str = ""
+    comparator: str = ""
+    repeat: int = 0
+    numbers: tuple[int, ...] = ()  # replicates
+    splits: int = 1
+    folds: int = 5  # CENTRE_FOLDS: the fold is the centre
+    parts: tuple[tuple[IntArray, IntArray, int, str], ...] = ()  # train, test, fold, set
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scores of some rows by one model set: a stretch of the predictions or resamples table."""
+
+    kind: str
+    model: str
+    rows: IntArray
+    scores: Array
+    fold: IntArray
+    set: str = "internal"
+    repeat: int = 0
+    replicate: int = 0
+    split: int = 0
+    scale: str = "probability"
+    truth: IntArray | None = None  # rows whose outcome stands beside the scores, where they were permuted
+    thresholds: Array | None = None
+    value: float = np.nan  # the statistic of a permutation
+    fits: tuple[dict[str, object], ...] = ()
+    chosen: tuple[tuple[int, str, float], ...] = ()  # fold, feature, weight
+
+
+def work(problem: Problem, task: Task) -> list[Part]:
+    """Do one task."""
+    return list(WORK[task.kind](problem, task))
+
+
+def _cross_validate(problem: Problem, task: Task) -> Iterator[Part]:
+    """Score each test part with models ready in every respect, thresholds included."""
+    for train, test, fold, name in task.parts:
+        sample = Sample(problem, train)
+        for model, blocks in problem.sets.items():
+            ready = make_ready(sample, blocks)
+            yield Part(task.kind, model, test, ready.scores(test), np.full(len(test), fold), name, task.repeat,
+                       scale=ready.scale, thresholds=ready.thresholds,
+                       fits=(record(sample, ready.fitted, model, task.kind, repeat=task.repeat, fold=fold),),
+                       chosen=tuple((fold, *pair) for pair in weights(ready.fitted)))
+
+
+def _resample(problem: Problem, task: Task) -> Iterator[Part]:
+    """Cross-validate on resampled patients, with several fold splits, all model sets on the same rows and folds."""
+    for number in task.numbers:
+        rng = np.random.default_rng([task.seed, 2 if task.kind == BOOTSTRAP else 3, number])
+        rows = draw(problem, rng, copies=task.kind == BOOTSTRAP, by_centre=task.folds == CENTRE_FOLDS)
+        for split in range(task.splits):
+            fold = (problem.centres[rows] if task.folds == CENTRE_FOLDS
+                    else deal(problem.groups[rows], problem.strata[rows], task.folds, rng))
+            yield from _score_folds(problem, task.kind, rows, fold, number, split)
+
+
+def _score_folds(problem: Problem, kind: str, rows: IntArray, fold: IntArray, number: int,
+                 split: int) -> Iterator[Part]:
+    samples = [(f, Sample(problem, rows[fold != f])) for f in np.unique(fold)]
+    for model, blocks in problem.sets.items():
+        scores, fits, scales = np.empty((len(rows), problem.targets)), [], set()
+        for f, sample in samples:
+            fitted = fit_candidate(sample, blocks, tuned(sample, blocks))
+            scores[fold == f] = fitted.scores(rows[fold == f], {})
+            scales.add(raw_scale(fitted, problem))
+            fits.append(record(sample, fitted, model, kind, replicate=number, split=split, fold=int(f)))
+        scale = "linear" if "linear" in scales else scales.pop()
+        yield Part(kind, model, rows, scores, fold, replicate=number, split=split, scale=scale, fits=tuple(fits))
+
+
+def _permute(problem: Problem, task: Task) -> Iterator[Part]:
+    """Permute outcomes among the patients of each fold, and take the whole procedure through it.
+
+    Folds were dealt by outcome counts alone, so under the null every arrangement within folds is equally likely
+    given the folds; what is learned without the outcome (imputation, filters, scaling) is the same for all of them.
+    """
+    fold, samples, blocks = *_base(problem, task), problem.sets[task.model]
+    for number in task.numbers:
+        moved = shuffle(fold, problem.groups, np.random.default_rng([task.seed, 4, number]))
+        y, strata = problem.y[moved], problem.strata[moved]
+        fits = []
+        for f, sample in samples:
+            candidate = tuned(sample, blocks, y=y, strata=strata)
+            fits.append((f, sample, fit_candidate(sample, blocks, candidate, y=y)))
+        yield _permuted(problem, task, number, fold, fits, {}, moved)
+
+
+def _permute_added(problem: Problem, task: Task) -> Iterator[Part]:
+    """Give the added blocks of the primary model the rows of other patients, within folds and clinical strata.
+
+    The comparator's blocks and the outcome stay. Patients exchange rows only with those of similar comparator score,
+    so that an added block which merely repeats the comparator keeps its correlation with it and earns no small p.
+    """
+    fold, samples = _base(problem, task)
+    blocks, kept = problem.sets[task.model], problem.sets[task.comparator]
+    added = tuple(b for b in blocks if b not in kept)
+    half = next((name for name, part in zip(("always", "chosen"), problem.parts(blocks), strict=True)
+                 if part == added), None)
+    cells = risk_cells(problem, kept, fold)
+    for number in task.numbers:
+        moved = shuffle(cells, problem.groups, np.random.default_rng([task.seed, 6, number]))
+        here, place = samples, {half: moved} if half else {}
+        if half is None:  # the added block is prepared and filtered together with another: prepare anew
+            raw = {b: values[moved] if b in added else values for b, values in problem.blocks.items()}
+            mixed = replace(problem, blocks=raw)
+            here = [(f, Sample(mixed, sample.train)) for f, sample in samples]
+        fits = [(f, s, fit_candidate(s, blocks, tuned(s, blocks, moved=place), moved=place)) for f, s in here]
+        yield _permuted(problem, task, number, fold, fits, place, None)
+
+
+def _permuted(problem: Problem, task: Task, number: int, fold: IntArray, fits: Sequence[tuple[int, Sample, Fitted]],
+              place: Mapping[str, IntArray], truth: IntArray | None) -> Part:
+    scores, rows = np.empty((len(fold), problem.targets)), np.flatnonzero(fold != NO_FOLD)
+    for f, _, fitted in fits:
+        test = np.flatnonzero(fold == f)
+        scores[test] = fitted.scores(test, place)
+    y = problem.y if truth is None else problem.y[truth]
+    value = concordance(scores[rows], y[rows], fold[rows], problem.classes)
+    records = tuple(record(s, fitted, task.model, task.kind, replicate=number, fold=f) for f, s, fitted in fits)
+    return Part(task.kind, task.model, rows, scores[rows], fold[rows], replicate=number, value=value, fits=records,
+                scale=raw_scale(fits[0][2], problem), truth=None if truth is None else truth[rows])
+
+
+def _base(problem: Problem, task: Task) -> tuple[IntArray, list[tuple[int, Sample]]]:
+    fold = np.full(len(problem.groups), NO_FOLD)
+    for _, test, number, _ in task.parts:
+        fold[test] = number
+    return fold, [(number, Sample(problem, train)) for train, _, number, _ in task.parts]
+
+
+def _nothing(problem: Problem, task: Task) -> Iterator[Part]:
+    """Do nothing: the task became needless while it waited."""
+    return iter(())
+
+
+WORK = {"cv": _cross_validate, "frozen": _cross_validate, BOOTSTRAP: _resample, HALF: _resample,
+        PERMUTATION: _permute, ADDED: _permute_added, "skip": _nothing}
+
+
+def draw(problem: Problem, rng: np.random.Generator, *, copies: bool, by_centre: bool) -> IntArray:
+    """Draw patients within strata (and centres): with replacement, or half of them without; return cohort rows.
+
+    Drawn again until every outcome that training needs is there with two patients.
+    """
+    _, first, member = np.unique(problem.groups, return_index=True, return_inverse=True)
+    stratum = np.full(len(first), np.iinfo(np.intp).min)
+    np.maximum.at(stratum, member, problem.strata)
+    cell = problem.centres[first] if by_centre else np.zeros(len(first), np.intp)
+    pools = [np.flatnonzero((stratum == s) & (cell == c)) for c in np.unique(cell) for s in np.unique(stratum)]
+    rows_of = np.split(np.argsort(member, kind="stable"), np.cumsum(np.bincount(member))[:-1])
+    for _ in range(1000):
+        taken = np.concatenate([_take(pool, rng, copies) for pool in pools if len(pool)])
+        distinct = np.unique(taken)
+        if all((stratum[distinct] == s).sum() >= 2 for s in np.unique(stratum) if s >= 0):
+            break
+    return np.concatenate([rows_of[patient] for patient in taken])
+
+
+def _take(pool: IntArray, rng: np.random.Generator, copies: bool) -> IntArray:
+    if copies:
+        return rng.choice(pool, len(pool), replace=True)
+    half = len(pool) // 2 + (len(pool) % 2 and int(rng.integers(2)))  # an odd one out is in every other sample
+    return np.sort(rng.choice(pool, half, replace=False))
+
+
+def shuffle(cells: IntArray, groups: IntArray, rng: np.random.Generator) -> IntArray:
+    """Return for each row the row that takes its place: patients with equally many rows change within their cell."""
+    _, first, member, count = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(member, kind="stable")
+    start = np.cumsum(count) - count
+    key, chance = cells[first], rng.random(len(first))
+    here, there = np.lexsort((np.arange(len(first)), count, key)), np.lexsort((chance, count, key))
+    target = np.empty(len(first), np.intp)
+    target[here] = there
+    within = np.empty(len(groups), np.intp)
+    within[order] = np.arange(len(groups)) - np.repeat(start, count)
+    return np.asarray(order[start[target[member]] + within])
+
+
+def risk_cells(problem: Problem, blocks: Blocks, fold: IntArray) -> IntArray:
+    """Return cells of a fold and up to five classes of equal size by the score of a model on all patients."""
+    everyone = np.arange(len(fold))
+    fitted = fit_candidate(Sample(problem, everyone), blocks)
+    score = fitted.scores(everyone, {})
+    score = score @ np.arange(score.shape[1]) if score.shape[1] > 1 else score[:, 0]
+    _, first, member = np.unique(problem.groups, return_index=True, return_inverse=True)
+    cells = np.empty(len(first), np.intp)
+    for f in np.unique(fold):
+        inside = np.flatnonzero(fold[first] == f)
+        classes = int(np.clip(len(inside) // 6, 1, 5))
+        ranks = np.argsort(np.argsort(np.round(score[first[inside]], 12), kind="stable"), kind="stable")
+        cells[inside] = 10 * f + ranks * classes // max(len(inside), 1)
+    return cells[member]
+
+
+def record(sample: Sample, fitted: Fitted, model: str, kind: str, **place: int) -> dict[str, object]:
+    """Describe one outer fit: patients, candidates, what was selected, convergence."""
+    problem = sample.problem
+    events = problem.y[sample.train]
+    counted = events[:, 1].sum() if events.ndim == 2 else (events == events.max()).sum()
+    selecting = fitted.chosen.candidates > 0
+    return {"kind": kind, "model": model, "repeat": 0, "replicate": 0, "split": 0, "fold": NO_FOLD, **place,
+            "rows": len(sample.train), "patients": len(np.unique(problem.groups[sample.train])),
+            "events": int(counted), "candidates": fitted.always.candidates + fitted.chosen.candidates,
+            "prepared": len(fitted.always.names) + len(fitted.chosen.names), "selected": len(fitted.support),
+            "features": len(fitted.features), "empty": bool(selecting and not len(fitted.support)),
+            "no_information": not fitted.features, "converged": bool(fitted.converged),
+            "tuned": problem.candidates[fitted.candidate].note}
+
+
+def weights(fitted: Fitted) -> list[tuple[str, float]]:
+    """Return the model's features with their weights on the prepared scale (NaN: the learner has none)."""
+    found = fitted.learner.weights()
+    values = np.full(len(fitted.features), np.nan) if found is None else found
+    return [(name, float(value)) for name, value in zip(fitted.features, values, strict=True)]
+
+
+@dataclass
+class Sequential:
+    """Besag and Clifford's rule: count exceedances in a fixed order and stop at the h-th, whoever computed them."""
+
+    observed: float
+    stop_after: int
+    waiting: dict[int, list[Part]] = field(default_factory=dict)
+    kept: list[Part] = field(default_factory=list)
+    exceeded: int = 0
+    batch: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Say whether enough permutations reached the observed value."""
+        return self.exceeded >= self.stop_after
+
+    def add(self, batch: int, parts: list[Part]) -> None:
+        """Take a batch in, and count as far as batches follow one another."""
+        self.waiting[batch] = parts
+        while self.batch in self.waiting:
+            for part in self.waiting.pop(self.batch):
+                if not self.done:
+                    self.kept.append(part)
+                    self.exceeded += part.value >= self.observed - 1e-12
+            self.batch += 1
+
+
+__all__ = ["ADDED", "BATCH", "BOOTSTRAP", "CENTRE_FOLDS", "HALF", "NO_FOLD", "PERMUTATION", "Part", "Ready",
+           "Sequential", "Task", "draw", "risk_cells", "shuffle", "work"]

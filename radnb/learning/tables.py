@@ -1,0 +1,95 @@
+"""The rows that learning leaves behind: predictions, resamples, selections and fits, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from radnb.features.assemble import Cohort
+from radnb.learning.controls import NO_FOLD, Part
+from radnb.learning.fitting import Problem
+
+if TYPE_CHECKING:
+    from radnb.learning.training import Trained
+
+PREDICTIONS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "time_months", "event", "score",
+               "scale", "threshold")
+RESAMPLES = (*PREDICTIONS, "kind", "replicate", "split")
+SELECTIONS = ("model", "repeat", "fold", "feature", "weight")
+MAIN = ("cv", "frozen")
+
+
+def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part],
+            final: Mapping[str, Mapping[str, Any]]) -> Trained:
+    """Write the parts down as tables."""
+    from radnb.learning.training import Trained
+
+    order = {model: i for i, model in enumerate(problem.sets)}
+    main = sorted((p for p in parts if p.kind in MAIN), key=lambda p: order[p.model])
+    again = [p for p in parts if p.kind not in MAIN]
+    predictions = _rows(cohort, problem, main)[list(PREDICTIONS)]
+    return Trained(predictions, _rows(cohort, problem, again)[list(RESAMPLES)], _selections(main),
+                   _fits([*main, *again]), final)
+
+
+def _rows(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _TYPES.items()})
+    targets, many = _targets(cohort), problem.targets
+    sizes = np.array([len(p.rows) * many for p in parts])
+    rows = np.concatenate([np.repeat(p.rows, many) for p in parts])
+    truth = np.concatenate([np.repeat(p.rows if p.truth is None else p.truth, many) for p in parts])
+    target = np.tile(np.arange(many), len(rows) // many)
+    fold = np.concatenate([np.repeat(p.fold, many) for p in parts])
+    thresholds = [np.full(many, np.nan) if p.thresholds is None else p.thresholds for p in parts]
+
+    def each(name: str) -> np.ndarray[Any, Any]:
+        return np.repeat(np.array([getattr(p, name) for p in parts]), sizes)
+
+    return pd.DataFrame({
+        "patient_id": cohort.table["patient_id"].to_numpy(str).astype(object)[rows],
+        "model": each("model").astype(object), "set": each("set").astype(object), "repeat": _whole(each("repeat")),
+        "fold": _whole(fold), "target": np.array(targets, object)[target], **_outcome(problem, truth, target),
+        "score": np.concatenate([p.scores.ravel() for p in parts]), "scale": each("scale").astype(object),
+        "threshold": np.concatenate([np.tile(t, len(p.rows)) for t, p in zip(thresholds, parts, strict=True)]),
+        "kind": each("kind").astype(object), "replicate": _whole(each("replicate")), "split": _whole(each("split"))})
+
+
+_TYPES = {name: "object" for name in ("patient_id", "model", "set", "target", "scale", "kind")} | {
+    name: "Int64" for name in ("repeat", "fold", "replicate", "split")} | {
+    name: "float64" for name in ("truth", "time_months", "event", "score", "threshold")}
+
+
+def _targets(cohort: Cohort) -> tuple[str, ...]:
+    if cohort.outcome.kind == "survival":
+        return ("risk",)
+    return cohort.outcome.classes[-1:] if cohort.outcome.binary else cohort.outcome.classes
+
+
+def _outcome(problem: Problem, rows: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> dict[str, Any]:
+    none = np.full(len(rows), np.nan)
+    if problem.classes == 0:
+        return {"truth": none, "time_months": problem.y[rows, 0], "event": problem.y[rows, 1]}
+    code = target + 1 if problem.classes == 2 else target
+    return {"truth": (problem.y[rows] == code).astype(float), "time_months": none, "event": none}
+
+
+def _whole(values: np.ndarray[Any, Any]) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(values.astype(np.int64), values == NO_FOLD)
+
+
+def _selections(main: Sequence[Part]) -> pd.DataFrame:
+    found = [(p.model, p.repeat, *chosen) for p in main for chosen in p.chosen]
+    table = pd.DataFrame(found, columns=["model", "repeat", "fold", "feature", "weight"])
+    table["repeat"], table["fold"] = (_whole(table[name].to_numpy(np.int64)) for name in ("repeat", "fold"))
+    return table.astype({"weight": float})
+
+
+def _fits(parts: Sequence[Part]) -> pd.DataFrame:
+    table = pd.DataFrame([record for p in parts for record in p.fits])
+    for name in ("repeat", "fold", "replicate", "split"):
+        table[name] = _whole(table[name].to_numpy(np.int64))
+    return table

@@ -1,0 +1,53 @@
+"""Agreement between readers: intraclass correlation with its limits."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Agreement(NamedTuple):
+    """An intraclass correlation and its confidence limits."""
+
+    value: Any
+    low: Any
+    high: Any
+
+
+def icc_a1(ratings: np.ndarray, *, level: float = 0.95) -> Agreement:
+    """Return ICC(A,1), called ICC(2,1) by Shrout and Fleiss: two-way, absolute agreement, one reader.
+
+    `ratings` has subjects along the first axis and readers along the second; a third axis holds further quantities,
+    each with its own result.  Limits: McGraw and Wong, Psychol Methods 1996;1:30-46, table 7.  All ratings equal
+    gives NaN; perfect agreement gives 1 with limits 1.
+    """
+    ratings = np.asarray(ratings, dtype=float)
+    n, k = ratings.shape[:2]
+    if n < 2 or k < 2:
+        raise ValueError("agreement needs at least two subjects and two readers")
+    rows, columns, error = _mean_squares(ratings)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
+        a = k * value / (n * (1 - value))
+        b = 1 + k * value * (n - 1) / (n * (1 - value))
+        freedom = (a * columns + b * error) ** 2 / (
+            (a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
+        tail = (1 + level) / 2
+        lower, upper = stats.f.ppf(tail, n - 1, freedom), stats.f.ppf(tail, freedom, n - 1)
+        spread = k * columns + (k * n - k - n) * error
+        low = n * (rows - lower * error) / (lower * spread + n * rows)
+        high = n * (upper * rows - error) / (spread + n * upper * rows)
+    perfect = (error == 0) & (columns == 0) & (rows > 0)
+    return Agreement(*(np.where(perfect, 1.0, number)[()] for number in (value, low, high)))
+
+
+def _mean_squares(ratings: np.ndarray) -> tuple[Any, Any, Any]:
+    """Return the mean squares of subjects, readers and residual of a two-way table without replication."""
+    n, k = ratings.shape[:2]
+    centred = ratings - ratings.mean(axis=(0, 1), keepdims=True)
+    of_rows, of_columns = centred.mean(axis=1, keepdims=True), centred.mean(axis=0, keepdims=True)
+    residual = centred - of_rows - of_columns
+    return (k * (of_rows ** 2).sum(axis=(0, 1)) / (n - 1), n * (of_columns ** 2).sum(axis=(0, 1)) / (k - 1),
+            (residual ** 2).sum(axis=(0, 1)) / ((n - 1) * (k - 1)))

@@ -1,0 +1,109 @@
+"""A folder of images becomes a draft that loads, and what was not understood is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from radnb.cohort.cases import cases
+from radnb.cohort.draft import draft
+from radnb.cohort.manifest import load_manifest
+from radnb.cohort.recognise import Reading, read_name
+from radnb.errors import RadnbError
+
+
+@pytest.mark.parametrize(("name", "reading"), [
+    ("P001_arterial", Reading(phase="arterial", rest="P001")),
+    ("P001_A_mask_R2", Reading(mask=True, phase="arterial", reader="R2", rest="P001")),
+    ("007-portal_venous-seg", Reading(mask=True, phase="portal_venous", rest="007")),
+    ("张三_动脉期_勾画_医生甲", Reading(mask=True, phase="arterial", reader="R1", rest="张三")),
+    ("008静脉期", Reading(phase="portal_venous", rest="008")),
+    ("008门静脉期肿瘤分割", Reading(mask=True, phase="portal_venous", roi="tumour", rest="008")),
+    ("case-3 平扫 图像", Reading(phase="plain", rest="case_3")),
+    ("P2_T2WI_label2", Reading(mask=True, phase="T2", reader="R2", rest="P2")),
+    ("P2_ADC_reader_B_roi", Reading(mask=True, phase="ADC", reader="RB", rest="P2")),
+    ("A_12", Reading(rest="A_12")),
+])
+def test_names_are_read(name: str, reading: Reading) -> None:
+    assert read_name(name, letters=True) == reading
+
+
+def make(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+LAYOUTS = {
+    "flat": ["007_A.nii.gz", "007_A_mask.nii.gz", "007_V.nii.gz", "007_V_mask.nii.gz", "NA_A.nrrd", "NA_A_mask.nrrd"],
+    "by patient": ["007/arterial.nii.gz", "007/arterial seg.nii.gz", "007/venous.nii.gz", "007/venous seg.nii.gz",
+                   "NA/动脉期.mha", "NA/动脉期勾画.mha"],
+    "by patient and phase": ["007/动脉期/ct.nii.gz", "007/动脉期/mask.nii.gz", "007/门脉期/ct.nii.gz",
+                             "007/门脉期/mask.nii.gz", "NA/动脉期/ct.nii.gz", "NA/动脉期/mask.nii.gz"],
+    "images and masks apart": ["images/007_A.nii.gz", "masks/007_A.nii.gz", "images/007_V.nii.gz",
+                               "masks/007_V.nii.gz", "images/NA_A.nii.gz", "masks/NA_A.nii.gz"],
+    "below centres": ["甲医院/007/A_img.nii.gz", "甲医院/007/A_img_mask.nii.gz", "甲医院/007/x_V.nii.gz",
+                      "甲医院/007/x_V_mask.nii.gz", "乙医院/NA/x_A.nii.gz", "乙医院/NA/x_A_mask.nii.gz"],
+    "flat below centres": ["C1/007_A.nii.gz", "C1/007_A_mask.nii.gz", "C1/007_V.nii.gz", "C1/007_V_mask.nii.gz",
+                           "C1/NA_A.nii.gz", "C1/NA_A_mask.nii.gz"],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_usual_layouts_give_patients_phases_and_pairs(tmp_path: Path, layout: str) -> None:
+    folder = make(tmp_path / "我的 队列", *LAYOUTS[layout])
+    said = draft(folder)
+    table = cases(load_manifest(folder / "manifest.yaml"))
+    assert sorted(set(table["patient_id"])) == ["007", "NA"], said
+    assert len(table) == 3 and "Not understood" not in said
+    if layout != "below centres":
+        assert table[["patient_id", "phase"]].to_numpy().tolist() == [
+            ["007", "arterial"], ["007", "portal_venous"], ["NA", "arterial"]]
+
+
+def test_readers_share_an_image_and_a_region_name_without_the_word_mask_is_a_mask(tmp_path: Path) -> None:
+    folder = make(tmp_path, "P1_A.nii.gz", "P1_A_mask_R1.nii.gz", "P1_A_mask_R2.nii.gz", "P2_A.nii.gz",
+                  "P2_A_tumor.nii.gz")
+    draft(folder)
+    table = cases(load_manifest(folder / "manifest.yaml"))
+    assert table[["patient_id", "reader", "roi"]].to_numpy().tolist() == [
+        ["P1", "R1", "tumour"], ["P1", "R2", "tumour"], ["P2", "R1", "tumour"]]
+
+
+def test_nnunet_folders_and_equal_ids_of_two_centres_are_told_apart(tmp_path: Path) -> None:
+    folder = make(tmp_path / "nn", "imagesTr/case_01_0000.nii.gz", "labelsTr/case_01.nii.gz")
+    assert "1 patients, 1 pairs" in draft(folder)
+    folder = make(tmp_path / "two", "C1/001/ct.nii.gz", "C1/001/mask.nii.gz", "C2/001/ct.nii.gz", "C2/001/mask.nii.gz")
+    draft(folder)
+    assert cases(load_manifest(folder / "manifest.yaml"))["patient_id"].tolist() == ["C1-001", "C2-001"]
+
+
+def test_what_is_not_understood_is_told_and_names_of_persons_are_warned_of(tmp_path: Path) -> None:
+    folder = make(tmp_path, "李四_A.nii.gz", "李四_A_mask.nii.gz", "P2_A.nii.gz", "P3_V_mask.nii.gz")
+    said = draft(folder)
+    assert "P2_A.nii.gz: no mask found" in said and "P3_V_mask.nii.gz: no image of patient 'P3'" in said
+    assert "replace them by study numbers" in said
+
+
+def test_the_draft_may_stand_elsewhere_and_proposes_clinical_columns(tmp_path: Path) -> None:
+    folder = make(tmp_path / "data", "P1_A.nii.gz", "P1_A_mask.nii.gz")
+    (folder / "临床.csv").write_text("编号,Age,性别\nP1,60,男\n", encoding="utf-8")
+    draft(folder, output=tmp_path / "study")
+    text = (tmp_path / "study" / "manifest.yaml").read_text(encoding="utf-8")
+    assert 'patient_id: {column: "编号"}' in text and 'age: {column: "Age"' in text and "column_2" in text
+    opened = text.replace("# clinical", "clinical").replace("#   ", "  ").replace("#     ", "    ")
+    (tmp_path / "study" / "manifest.yaml").write_text(opened, encoding="utf-8")
+    assert set(load_manifest(tmp_path / "study" / "manifest.yaml").columns()) == {"age", "column_2"}
+    assert len(cases(load_manifest(tmp_path / "study" / "manifest.yaml"))) == 1
+
+
+def test_an_empty_folder_and_an_existing_draft_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RadnbError, match="Convert DICOM to NIfTI first"):
+        draft(tmp_path)
+    with pytest.raises(RadnbError, match="Check the path"):
+        draft(tmp_path / "nowhere")
+    draft(make(tmp_path, "P1_A.nii.gz", "P1_A_mask.nii.gz"))
+    with pytest.raises(RadnbError, match="already exist"):
+        draft(tmp_path)

@@ -1,0 +1,50 @@
+"""A finished feature table becomes long features, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from radnb.cohort.finished import finished_features
+from radnb.cohort.manifest import KEYS, Manifest
+from radnb.errors import RadnbError
+
+Write = Callable[..., Manifest]
+WIDE = "name: x\nfeatures: {file: features.csv, columns: {patient_id: ID}, phase: arterial, drop: [扫描仪]}\n"
+
+
+def test_a_wide_table_takes_its_constants_and_gives_floats(write: Write) -> None:
+    table = finished_features(write(WIDE, features="ID,扫描仪,a_Mean,a_Max\n007,S1,1.5,2\nNA,S2,NA,inf\n"))
+    assert list(table.columns) == [*KEYS, "a_Mean", "a_Max"]
+    assert table.loc[0].tolist() == ["007", "tumour", "arterial", "baseline", "R1", 1.5, 2.0]
+    assert table.loc[1, ["a_Mean", "a_Max"]].isna().all()
+
+
+def test_a_long_parquet_gives_the_same_and_numeric_ids_become_text(write: Write, folder: Path) -> None:
+    frame = pd.DataFrame({"patient_id": [7, 7], "phase": ["A", "V"], "x": [1.0, None]})
+    frame.to_parquet(folder / "f.parquet")
+    table = finished_features(write("name: x\nfeatures: {file: f.parquet}\n"))
+    assert table[["patient_id", "phase"]].to_numpy().tolist() == [["7", "A"], ["7", "V"]]
+    assert table["x"].dtype == "float64" and table["x"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(("card", "text", "mend"), [
+    (WIDE, "ID,扫描仪,x\n1,S,1\n1,S,2\n", "row 3.*Keep one row"),
+    (WIDE, "ID,扫描仪,x\n1,S,oops\n2,S,2\n", "row 2, column x: 'oops' is not a number"),
+    (WIDE, "ID,x\n1,1\n", "no column '扫描仪' to drop"),
+    (WIDE, "ID,扫描仪,phase,x\n1,S,V,1\n", "Remove one of the two"),
+    (WIDE, "IDD,扫描仪,x\n1,S,1\n", "Did you mean 'IDD'"),
+    ("name: x\nfeatures: {file: features.csv}\n", "patient_id,file,x\n1,a,1\n2,b,2\n", r"drop: \[file\]"),
+])
+def test_a_broken_feature_table_is_refused(write: Write, card: str, text: str, mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        finished_features(write(card, features=text))
+
+
+def test_a_file_that_only_says_it_is_parquet_is_refused(write: Write, folder: Path) -> None:
+    (folder / "f.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(RadnbError, match="not a Parquet file"):
+        finished_features(write("name: x\nfeatures: {file: f.parquet}\n"))

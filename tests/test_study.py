@@ -1,0 +1,86 @@
+"""A study card is checked whole: every fault at once, with its key, its place and its mend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from radnb.errors import RadnbError
+from radnb.study import Workspace, check_card, find_card, list_studies, load_study, parse_overrides, workspace
+
+CARDS = sorted(p for p in (workspace().studies).glob("**/*.yaml"))
+
+
+def _raw() -> dict[str, Any]:
+    return yaml.safe_load((workspace().studies / "grading" / "demo-grading.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+def test_every_card_of_the_workbook_is_valid(path: Path) -> None:
+    study = load_study(path)
+    assert study.primary.model in study.model_sets
+
+
+def test_a_card_has_the_name_of_its_id_and_the_demo_has_four() -> None:
+    rows = list_studies()
+    assert all(Path(row["card"]).stem == row["id"] for row in rows)
+    assert {row["family"] for row in rows if row["id"].startswith("demo-")} == {
+        "differential_diagnosis", "grading", "lymph_node_metastasis", "survival"}
+    assert json.dumps(rows)
+
+
+@pytest.mark.parametrize(("change", "mend"), [
+    ({"modle": {}}, "Did you mean 'model'"),
+    ({"selector": {"anvoa": {}}}, "Did you mean 'anova'"),
+    ({"selector": {"anova": {"kk": 3}}}, "Did you mean 'k'"),
+    ({"model": {"ridge_logistc": {}}}, "Did you mean 'ridge_logistic'"),
+    ({"design": {"repeated_kfold": {"folds": "five"}}}, "design.repeated_kfold.folds"),
+    ({"outcome": {"g1_vs_g3": {}}}, "g1_vs_g23"),
+    ({"threshold": {"yoden": {}}}, "Did you mean 'youden'"),
+    ({"prepare": {"imput": "median"}}, "Did you mean 'impute'"),
+    ({"model_sets": {"clinical": ["clincal"]}, "primary": {"model": "clinical"}}, "Did you mean 'clinical'"),
+    ({"primary": {"model": "combind"}}, "Did you mean 'combined'"),
+    ({"primary": {"model": "combined", "comparator": "combined"}}, "comparator"),
+    ({"images": {"phase": ["arterial"]}}, "Did you mean 'phases'"),
+    ({"decision": {"low": 0.5, "high": 0.2, "reason": {"en": "x", "zh": "x"}}}, "low must lie below high"),
+    ({"question": {"en": "only English"}}, "question.zh"),
+    ({"horizons_months": [12]}, "only a survival outcome"),
+    ({"outcome": {"survival": {"time": "os_months", "event": "os_event"}}}, "time_zero"),
+    ({"model": {"ridge_cox": {}}}, "ridge_cox"),
+])
+def test_a_faulty_card_is_refused_with_its_mend(change: dict[str, Any], mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        check_card(_raw() | change, "card.yaml")
+
+
+def test_all_faults_are_listed_at_once() -> None:
+    with pytest.raises(RadnbError, match="3 problems") as caught:
+        check_card(_raw() | {"selector": {"x": {}}, "model": {"y": {}}, "threshold": {"z": {}}}, "card.yaml")
+    assert all(name in str(caught.value) for name in ("selector", "model", "threshold"))
+
+
+def test_overrides_reach_deep_keys_and_are_checked_like_the_card() -> None:
+    changed = load_study("demo-grading", overrides=parse_overrides(["selector.anova.k=5", "seed=11"]))
+    assert changed.selectors == [{"anova": {"k": 5}}] and changed.seed == 11
+    with pytest.raises(RadnbError, match="Did you mean 'k'"):
+        load_study("demo-grading", overrides={"selector.anova.kk": 5})
+    with pytest.raises(RadnbError, match="write key=value"):
+        parse_overrides(["selector"])
+
+
+def test_an_unknown_study_or_manifest_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(RadnbError, match="Did you mean 'demo-grading'"):
+        find_card("demo-gradin", workspace())
+    with pytest.raises(RadnbError, match="Did you mean 'demo'"):
+        workspace().manifest("dmo")
+
+
+def test_a_folder_without_a_workbook_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADNB_HOME", str(tmp_path))
+    with pytest.raises(RadnbError, match="RADNB_HOME"):
+        workspace()
+    assert isinstance(Workspace(tmp_path).cache, Path)
