@@ -68,13 +68,14 @@ def render(notebook_path: Path, html_path: Path, *, title: str, language: str) -
 
 def page(*, title: str, language: str, first: str, chapters: Iterable[Chapter] = ()) -> str:
     """Fill nbconvert's template with what is shown, the styles and just the glyphs that are used."""
-    facts = {"lang": LANG[language], "csp": CSP, "title": title, "css": piece_css() + page_css(), "first": first,
-             "chapters": list(chapters), "contents": text("contents", language), "fonts": ""}
+    facts: dict[str, Any] = {
+        "lang": LANG[language], "csp": CSP, "title": title, "css": piece_css() + page_css(), "first": first,
+        "chapters": list(chapters), "contents": text("contents", language), "fonts": ""}
     exporter = TemplateExporter(template_name="radnb", extra_template_basedirs=[str(TEMPLATES)],
                                 template_file="index.html.j2")
     bare, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"radnb": facts})
-    whole, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(),
-                                           resources={"radnb": facts | {"fonts": font_faces(bare, wide=language == "zh")}})
+    facts["fonts"] = font_faces(bare, wide=language == "zh")
+    whole, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"radnb": facts})
     return str(whole).rstrip() + "\n"
 
 
@@ -99,7 +100,8 @@ def _piece(output: Mapping[str, Any], alt: str) -> Iterable[Shown]:
         own = str(data["text/html"]).removeprefix(f"<style>{piece_css()}</style>")
         yield Shown(own, mark.get("part") or "more", mark.get("name", ""), mark.get("heading", ""))
     elif "text/html" in data:
-        yield Shown(f'<section class="radnb table"><div class="scroll">{_cleaned(str(data["text/html"]))}</div></section>')
+        own = _cleaned(str(data["text/html"]))
+        yield Shown(f'<section class="radnb table"><div class="scroll">{own}</div></section>')
     elif "image/png" in data:
         said = output.get("metadata", {}).get("image/png", {}).get("alt") or alt
         png = re.sub(r"[^A-Za-z0-9+/=]", "", str(data["image/png"]))
