@@ -182,7 +182,8 @@ def story(kind: str = "improved", language: str = "en", out_dir: Path | None = N
     """Return a story of one kind; `more` changes its facts."""
     n = 40 if kind == "too_few" else 130
     failures = pd.DataFrame({"patient_id": ["X8", "P003"], "roi": "tumour", "phase": "arterial",
-                             "timepoint": "baseline", "reader": ["R1", "R2"], "stage": "extraction", "code": ["E_GEOM", "E_CORRUPT"],
+                             "timepoint": "baseline", "reader": ["R1", "R2"],
+                             "stage": "extraction", "code": ["E_GEOM", "E_CORRUPT"],
                              "message": "secret-path/P003.nii.gz is truncated"})
     made = cohort(kind, n)
     return Story(facts(kind, **more), made, evaluation(kind, n), selections(), made.exclusions, failures,

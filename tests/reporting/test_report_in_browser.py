@@ -134,7 +134,8 @@ def test_the_first_screen_is_one_printed_page(browser: Browser, page: Path) -> N
 def test_scripts_from_a_card_do_not_run(browser: Browser, tmp_path: Path) -> None:
     told = story("improved", question={"en": EVIL, "zh": EVIL}, contact=EVIL, source=EVIL, not_studied=EVIL)
     raw = nbformat.v4.new_output("display_data", data={"text/html": EVIL}, metadata={"radnb": {"part": "more"}})
-    html = report(told, tmp_path, shown=[first_screen(told), flow(told)], extra=(nbformat.v4.new_code_cell("x", outputs=[raw], id="raw"),))
+    shown = [first_screen(told), flow(told)]
+    html = report(told, tmp_path, shown=shown, extra=(nbformat.v4.new_code_cell("x", outputs=[raw], id="raw"),))
     assert re.search(r"<script>document", html.read_text(encoding="utf-8"))  # the policy alone must hold this one
     browser.open(html)
     time.sleep(0.3)
