@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from radnb.study import workspace
+from radnb.work.files import write_json
+
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 def start(*, port: int, browser: bool) -> int:
     """Start JupyterLab in the workbook folder and wait until it ends; return its exit code."""
     root = workspace().root
+    quieten(Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", f"--port={port}",
                "--ServerApp.ip=127.0.0.1", "--ServerApp.allow_remote_access=False",
-               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-               "--LabApp.default_url=/lab/tree/notebooks", "--MultiKernelManager.default_kernel_name=python3",
-               *([] if browser else ["--no-browser"])]
-    environment = os.environ | {"RADNB_HOME": str(root), "JUPYTERLAB_SETTINGS_DIR": str(root / ".radnb" / "lab")}
+               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+               "--LabApp.default_url=/lab/tree/notebooks", *([] if browser else ["--no-browser"]),
+               *(["--allow-root"] if _is_root() else [])]
     try:
-        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+        return subprocess.run(command, cwd=root, env=os.environ | {"RADNB_HOME": str(root)}, check=False).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def quieten(path: Path) -> None:
+    """Set this environment's defaults so that no news pop-up asks; a person's own settings stay above them."""
+    present = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if present | QUIET != present:
+        write_json(path, present | QUIET)
+
+
+def _is_root() -> bool:
+    """Say whether this is the root of a container, where Jupyter would refuse to start."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0

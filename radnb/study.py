@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -101,7 +101,8 @@ class Study(_Part):
     selector: Choice | list[Choice] = {"anova": {}}
     model: Choice
     threshold: Choice = {"youden": {}}
-    horizons_months: list[float] = []
+    event_name: Words | None = None
+    horizons_months: list[Annotated[float, Field(gt=0)]] = []
     decision: Decision | None = None
     inference: Inference = Inference()
     seed: int = Field(7, ge=0)
@@ -250,7 +251,8 @@ def _set_faults(study: Study) -> list[str]:
 
 def _survival_faults(study: Study) -> list[str]:
     if not study.is_survival:
-        return [] if not study.horizons_months else ["horizons_months: only a survival outcome has horizons. Remove it."]
+        given_here = {"horizons_months": study.horizons_months, "event_name": study.event_name}
+        return [f"{key}: only a survival outcome has it. Remove it." for key, value in given_here.items() if value]
     given = study.outcome["survival"] or {}
     needed = ("time", "event", "time_zero", "endpoint", "closing_date", "event_codes")
     return [f"outcome.survival.{key}: a survival card declares it. Add it." for key in needed if key not in given]

@@ -247,13 +247,16 @@ def _facts(run: Run) -> dict[str, Any]:
     study, manifest = run.study, run.manifest
     chosen = settings(study.extraction)
     survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
-    return study.model_dump(mode="json") | {
+    facts = study.model_dump(mode="json")
+    return facts | {
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
         "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
         "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": _version("pyradiomics")},
+        "table_one": [name for name, column in manifest.columns().items()
+                      if column.kind in ("number", "category") and column.known != "outcome"],
         "horizon_months": study.horizons_months[0] if study.horizons_months else None,
-        "event_label": survival.get("endpoint"), "version": __version__, "versions": versions(),
+        "event_label": facts["event_name"] or survival.get("endpoint"), "version": __version__, "versions": versions(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     } | {key: survival.get(key) for key in ("endpoint", "time_zero", "closing_date")}
 

@@ -48,7 +48,7 @@ def test_a_card_has_the_name_of_its_id_and_the_demo_has_four() -> None:
     ({"images": {"phase": ["arterial"]}}, "Did you mean 'phases'"),
     ({"decision": {"low": 0.5, "high": 0.2, "reason": {"en": "x", "zh": "x"}}}, "low must lie below high"),
     ({"question": {"en": "only English"}}, "question.zh"),
-    ({"horizons_months": [12]}, "only a survival outcome"),
+    ({"horizons_months": [12]}, "only a survival outcome has it"),
     ({"outcome": {"survival": {"time": "os_months", "event": "os_event"}}}, "time_zero"),
     ({"model": {"ridge_cox": {}}}, "ridge_cox"),
 ])

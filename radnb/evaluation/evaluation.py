@@ -179,7 +179,7 @@ def _added(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome,
         if len(summary.drawn.permuted):
             p = summary.drawn.p_any()
             made.append(summary.row(f"{primary} - {comparator}", "permutation_added_p",
-                                    Figure(p.p, float("nan"), float("nan"), f"permuted_added{p.used}")))
+                                    Figure(p.p, float("nan"), float("nan"), f"blockpermuted{p.used}")))
     return made
 
 

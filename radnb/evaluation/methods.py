@@ -97,7 +97,7 @@ METHODS: dict[str, Method] = {
     "permuted#": Method("One-sided p that there is any signal at all: outcomes permuted through the whole procedure "
                         "({0} permutations, one repeat of cross-validation each, stopped by the Besag-Clifford rule).",
                         "“有无任何信号”的单侧p值:在整个流程中置换结局({0}次置换,每次一轮交叉验证,按Besag-Clifford规则停止)。"),
-    "permuted_added#": Method("One-sided p that the image features add anything to the other predictors: the rows of the "
+    "blockpermuted#": Method("One-sided p that the image features add anything to the other predictors: the rows of the "
                               "image features permuted together through the whole procedure ({0} permutations, stopped "
                               "by the Besag-Clifford rule).",
                               "“影像特征有无任何增益”的单侧p值:在整个流程中整体置换影像特征行({0}次置换,按Besag-Clifford规则停止)。"),

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from radnb.cohort.follow_up import SurvivalLabels
-from radnb.cohort.labels import Labels
+from radnb.cohort.labels import Labels, SurvivalLabels
 from radnb.errors import RadnbError, nearest, raise_all
 
 EXCLUSIONS = ["patient_id", "stage", "reason"]

@@ -22,6 +22,8 @@ from radnb.work.parallel import Failure, attempt, map_cases
 
 KEYS = ["patient_id", "roi", "phase", "timepoint", "reader"]
 FAILURE_COLUMNS = [*KEYS, "stage", "code", "message"]
+_OF_THE_FILES = {"E_MISSING", "E_FORMAT", "E_CORRUPT", "E_TOO_BIG", "E_DIM", "E_PATH", "E_GEOM", "E_LABEL",
+                 "E_MASK_EMPTY", "E_MASK_SOFT", "E_MASK_FULL", "E_ROI_SMALL", "E_NONFINITE"}
 _OF_THE_PROCESS = ("E_CRASH", "E_TIMEOUT", "E_MEMORY")
 
 
@@ -91,26 +93,25 @@ def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | st
     stored = sum(key in found for key in keys.values())
     tasks = _tasks(cases, {at: key for at, key in keys.items() if key not in found}, settings, engine, store, group)
     fresh = _run(tasks, workers, timeout)
-    if any(not isinstance(outcome, Failure) for outcome in fresh.values()):
-        store.consolidate(group)
-    failures |= {at: ("extract", fresh[key]) for at, key in keys.items() if isinstance(fresh.get(key), Failure)}
+    store.consolidate(group)
+    failures |= {at: failure for at, key in keys.items() if isinstance(failure := fresh.get(key), Failure)}
     found |= {key: outcome for key, outcome in fresh.items() if not isinstance(outcome, Failure)}
     rows = {at: found[key] for at, key in keys.items() if key in found}
     counts = Counts(len(cases), len(rows) - stored, stored, len(failures), changed, store.damaged)
     return Extraction(_feature_table(cases, rows, settings), _failure_table(cases, failures), counts, version)
 
 
-def _keys(cases: pd.DataFrame, store: Store) -> tuple[dict[int, str], dict[int, tuple[str, Failure]], int]:
+def _keys(cases: pd.DataFrame, store: Store) -> tuple[dict[int, str], dict[int, Failure], int]:
     """Name each case by its content; a case whose files cannot be read fails here."""
     paths = sorted({*cases["image"].astype(str), *cases["mask"].astype(str)})
     hashes, changed = store.hashes(paths)
     keys: dict[int, str] = {}
-    failures: dict[int, tuple[str, Failure]] = {}
+    failures: dict[int, Failure] = {}
     for at, (image, mask, label) in enumerate(zip(cases["image"], cases["mask"], cases["label"], strict=True)):
         gone = [short(Path(path)) for path in (image, mask) if str(path) not in hashes]
         if gone:
-            failures[at] = ("read", Failure("E_MISSING", f"{' and '.join(gone)} cannot be read. Correct the path in "
-                                                         "the manifest, or make the file readable."))
+            failures[at] = Failure("E_MISSING", f"{' and '.join(gone)} cannot be read. Correct the path in the "
+                                                "manifest, or make the file readable.")
         else:
             keys[at] = sha256_json([hashes[str(image)], hashes[str(mask)], int(label)])
     return keys, failures, len(changed)
@@ -187,7 +188,7 @@ def _feature_table(cases: pd.DataFrame, rows: Mapping[int, Mapping[str, float]],
     return pd.concat([cases.loc[places, KEYS].reset_index(drop=True), values], axis=1)
 
 
-def _failure_table(cases: pd.DataFrame, failures: Mapping[int, tuple[str, Failure]]) -> pd.DataFrame:
-    rows = [[*cases.loc[at, KEYS], stage, failure.code, failure.message]
-            for at, (stage, failure) in sorted(failures.items())]
+def _failure_table(cases: pd.DataFrame, failures: Mapping[int, Failure]) -> pd.DataFrame:
+    rows = [[*cases.loc[at, KEYS], "read" if failure.code in _OF_THE_FILES else "extract", failure.code,
+             failure.message] for at, failure in sorted(failures.items())]
     return pd.DataFrame(rows, columns=FAILURE_COLUMNS)

@@ -47,8 +47,12 @@ def _extractor(card: str) -> Any:
     from radiomics import featureextractor, setVerbosity
 
     setVerbosity(logging.CRITICAL)
-    extractor = featureextractor.RadiomicsFeatureExtractor(json.loads(card))
-    extractor.addProvenance(False)
+    wanted = json.loads(card)  # checked already, so that PyRadiomics' own check (deprecated Python calls) is not needed
+    extractor = featureextractor.RadiomicsFeatureExtractor(additionalInfo=False, **wanted["setting"])
+    extractor.disableAllImageTypes()
+    extractor.enableImageTypes(**wanted["imageType"])
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(**wanted["featureClass"])
     return extractor
 
 

@@ -17,6 +17,7 @@ from radnb.work.files import TEMPORARY, atomic_path, sha256_file, sha256_json, w
 
 _UNSURE_NS = 2_000_000_000  # a file younger than this may change again within one tick of its clock
 _HASHES = "hashes.json"
+_SIGNATURE = b"radnb"
 
 
 class Store:
@@ -40,25 +41,25 @@ class Store:
     def get(self, group: str, keys: Iterable[str]) -> dict[str, dict[str, float]]:
         """Return the stored features of those keys that are there; what cannot be read counts as not there."""
         wanted = set(keys)
-        found: dict[str, dict[str, float]] = {}
-        shards = [path for key in sorted(wanted) if (path := self._shard(group, key)).is_file()]
-        for path in [*shards, *self._parts(group)]:  # shards first: another process may be merging them into a part
-            found.update(self._rows(path, wanted))
+        found = self._read_shards([path for key in sorted(wanted) if (path := self._shard(group, key)).is_file()])
+        for path in sorted(self._group(group).glob("part-*.parquet")):  # after the shards: a neighbour may merge some
+            found.update({key: row for key, row in self._read_part(path).items() if key in wanted})
         return found
 
     def put(self, group: str, key: str, features: Mapping[str, float]) -> None:
         """Keep one result; it is on disk when this returns."""
-        _write(self._shard(group, key), [key], [features])
+        table = pa.table({"feature": list(features), "value": pa.array(features.values(), pa.float64())})
+        _write(self._shard(group, key), table)
 
     def consolidate(self, group: str) -> None:
-        """Merge the shards of a group into one part, which reads many times faster."""
-        shards = sorted(self._group(group).glob("shards/*/*.parquet"))
-        rows: dict[str, dict[str, float]] = {}
-        for path in shards:
-            rows.update(self._rows(path, None))
+        """Merge the shards of a group into one part, a row for each key, which reads many times faster."""
+        shards = sorted(path for path in self._group(group).glob("shards/*/*.parquet")
+                        if not path.name.startswith(TEMPORARY))
+        rows = self._read_shards(shards)
         for columns, keys in _by_columns(rows).items():
-            name = f"part-{sha256_json([columns, keys])[:16]}.parquet"
-            _write(self._group(group) / name, keys, [rows[key] for key in keys])
+            values = [pa.array([rows[key][column] for key in keys], pa.float64()) for column in columns]
+            part = pa.Table.from_arrays([pa.array(keys, pa.string()), *values], ["key", *columns])
+            _write(self._group(group) / f"part-{sha256_json([columns, keys])[:16]}.parquet", part)
         for path in shards:
             with contextlib.suppress(OSError):  # open elsewhere (Windows): it stays, harmless
                 path.unlink()
@@ -90,34 +91,44 @@ class Store:
     def _shard(self, group: str, key: str) -> Path:
         return self._group(group) / "shards" / key[:2] / f"{key}.parquet"
 
-    def _parts(self, group: str) -> list[Path]:
-        return sorted(self._group(group).glob("part-*.parquet"))
+    def _read_shards(self, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
+        tables = {path.stem: self._read(path) for path in paths}
+        return {key: dict(zip(table["feature"].to_pylist(), table["value"].to_pylist(), strict=True))
+                for key, table in tables.items() if table is not None}
 
-    def _rows(self, path: Path, wanted: set[str] | None) -> dict[str, dict[str, float]]:
+    def _read_part(self, path: Path) -> dict[str, dict[str, float]]:
+        if (table := self._read(path)) is None:
+            return {}
+        values = table.drop_columns(["key"])
+        rows = zip(*(column.to_pylist() for column in values.columns), strict=True)
+        return {key: dict(zip(values.column_names, row, strict=True))
+                for key, row in zip(table["key"].to_pylist(), rows, strict=True)}
+
+    def _read(self, path: Path) -> pa.Table | None:
+        """Return a file's table, or None when another process has merged it meanwhile or it is damaged."""
         try:
             table = pq.ParquetFile(path, page_checksum_verification=True).read()
-            keys = table.column("key").to_pylist()
+            if (table.schema.metadata or {}).get(_SIGNATURE) == _signature(table):
+                return table
         except FileNotFoundError:
-            return {}  # merged into a part meanwhile, which is read later
-        except (OSError, pa.ArrowException, KeyError):
-            self.damaged += 1
-            with contextlib.suppress(OSError):
-                path.unlink()
-            return {}
-        values = table.drop_columns(["key"]).to_pandas().to_numpy(dtype=float)
-        names = [name for name in table.column_names if name != "key"]
-        return {key: dict(zip(names, row.tolist(), strict=True)) for key, row in zip(keys, values, strict=True)
-                if wanted is None or key in wanted}
+            return None
+        except (OSError, ValueError, pa.ArrowException):
+            pass
+        self.damaged += 1
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
 
 
-def _write(path: Path, keys: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
-    columns = list(rows[0])
-    arrays = [pa.array(list(keys), pa.string()),
-              *(pa.array([row[column] for row in rows], pa.float64(), from_pandas=False) for column in columns)]
+def _write(path: Path, table: pa.Table) -> None:
+    table = table.replace_schema_metadata({_SIGNATURE: _signature(table)})
     with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, ["key", *columns]), temporary, use_dictionary=False,
-                       write_statistics=False, compression="none" if len(keys) == 1 else "zstd",
-                       write_page_checksum=True)
+        pq.write_table(table, temporary, use_dictionary=False, write_statistics=False, write_page_checksum=True)
+
+
+def _signature(table: pa.Table) -> bytes:
+    """Return a hash of the columns' names and types, which Parquet's own checksums do not cover."""
+    return sha256_json([[field.name, str(field.type)] for field in table.schema]).encode("ascii")
 
 
 def _by_columns(rows: Mapping[str, Mapping[str, float]]) -> dict[tuple[str, ...], list[str]]:

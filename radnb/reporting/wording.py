@@ -12,7 +12,8 @@ from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
           (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"),
-          (re.compile(r"permuted(\d+)"), "method.permuted"))
+          (re.compile(r"permuted(\d+)"), "method.permuted"),
+          (re.compile(r"blockpermuted(\d+)"), "method.blockpermuted"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
 SILENT = frozenset({"logit", "plain", "patients"})
 

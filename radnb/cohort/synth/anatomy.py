@@ -19,7 +19,8 @@ TISSUES: dict[str, tuple[float, float, float]] = {  # HU plain, arterial, portal
 NUMBER = {name: position for position, name in enumerate(TISSUES)}
 # The pancreas' middle line, from head to tail, and its half-thickness there (mm).
 LINE = np.array([[-27, 6, -20, 11], [-26, 4, -12, 12], [-22, 1, -4, 10.5], [-13, -5, 1, 8], [-3, -10, 4, 7.5],
-                 [8, -12, 7, 8.5], [20, -8, 10, 9], [31, -1, 13, 8.5], [41, 8, 16, 8], [48, 14, 18, 6.5]], dtype=np.float32)
+                 [8, -12, 7, 8.5], [20, -8, 10, 9], [31, -1, 13, 8.5], [41, 8, 16, 8], [48, 14, 18, 6.5]],
+                dtype=np.float32)
 PLACE = {"head": 0.13, "body": 0.55, "tail": 0.82}
 
 
@@ -99,7 +100,7 @@ def _solid_organs(found: Body) -> None:
     found.paint("liver", level < 1, box)
     level, box = found.ellipsoid((-30, -36, 48 + rng.uniform(-4, 6)), (40, 14, 30))
     found.paint("liver", level < 1, box)
-    level, box = found.ellipsoid((66, 14, 34 + rng.uniform(-6, 6)), (17, 34, 32))
+    level, box = found.ellipsoid((62, 16, 40 + rng.uniform(-6, 6)), (18, 34, 36))
     found.paint("spleen", level < 1, box)
     level, box = found.ellipsoid((-39 + rng.uniform(-2, 2), -22, -18), (10, 13, 20))
     found.paint("gut_wall", level < 1.18, box)
@@ -119,10 +120,10 @@ def _kidney(found: Body, side: float, height: float) -> None:
 
 def _gut(found: Body) -> None:
     rng = found.rng
-    level, box = found.ellipsoid((24 + rng.uniform(-3, 3), -27, 26), (33, 12, 26))
+    level, box = found.ellipsoid((25 + rng.uniform(-3, 3), -25, 36), (33, 14, 37))
     found.paint("gut_wall", level < 1, box)
     found.paint("fluid", level < 0.72, box)
-    found.paint("gas", (level < 0.72) & (found.y[box] < -31 + rng.uniform(-3, 3)), box)
+    found.paint("gas", (level < 0.72) & (found.y[box] < -30 + rng.uniform(-3, 3)), box)
     level, box = found.ellipsoid((-42, 8, -16), (8.5, 8.5, 34))
     found.paint("gut_wall", level < 1, box)
     found.paint("fluid", level < 0.42, box)
@@ -152,7 +153,7 @@ def _mesentery(found: Body) -> None:
     rng, fat = found.rng, found.labels == NUMBER["fat"]
     for number in range(34):
         x, y, dx, dy = rng.uniform(-50, 52), rng.uniform(-36, 26), *rng.uniform(-0.5, 0.5, 2)
-        start, length = rng.integers(0, MASTER.size[2]), rng.integers(8, 22)
+        start, length = int(rng.integers(0, MASTER.size[2])), int(rng.integers(8, 22))
         for step, z in enumerate(range(start, min(start + length, MASTER.size[2]))):
             column, row = round(x + 2 * dx * step + 60), round(y + 2 * dy * step + 54)
             disc = slice(max(row - 1, 0), max(row + 1, 0)), slice(max(column - 1, 0), max(column + 1, 0))

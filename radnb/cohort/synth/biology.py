@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, poisson
+from scipy.special import ndtr, pdtr
 
 BIOLOGY = ("proliferation", "vascularity", "hypoxia", "invasiveness", "nodal_spread")
 IMAGE = ("enhancement_arterial", "enhancement_portal", "heterogeneity", "coarseness", "irregularity", "margin_blur",
@@ -41,21 +41,54 @@ LOADINGS = pd.DataFrame(
      [0.10, 0.00, 0.65, 0.00, 0.00],
      [0.10, 0.00, 0.00, 0.85, 0.00],
      [0.00, 0.00, 0.00, 0.70, 0.00],
-     [0.25, 0.00, 0.10, 0.20, 0.00],
-     [0.00, 0.00, 0.80, 0.00, 0.00],
+     [0.12, 0.00, 0.05, 0.15, 0.00],
+     [0.30, 0.00, 0.65, 0.00, 0.00],
      [0.00, 0.00, 0.00, 0.10, 0.00],
      [0.00, 0.00, 0.10, 0.20, 0.10],
      [0.00, 0.00, 0.00, 0.15, 0.75],
-     [0.25, 0.00, 0.10, 0.20, 0.00],
+     [0.12, 0.00, 0.05, 0.15, 0.00],
      [0.00, 0.00, 0.00, 0.70, 0.00]], index=list(OBSERVED), columns=list(BIOLOGY))
-NOISE = pd.Series({"enhancement_arterial": 0.40, "enhancement_portal": 0.55, "heterogeneity": 0.50, "coarseness": 0.65,
+NOISE = pd.Series({"enhancement_arterial": 0.40, "enhancement_portal": 0.55, "heterogeneity": 0.45, "coarseness": 0.65,
                    "irregularity": 0.45, "margin_blur": 0.60, "log_size": 0.85, "necrosis": 0.50, "age": 1.0,
                    "log_ca199": 0.95, "node_axis": 0.90, "size_read": 0.15, "margin_read": 0.55})
 # size_read and margin_read repeat an image property with a reader's error: their noise is added to that property.
 REPEATS = {"size_read": "log_size", "margin_read": "margin_blur"}
-PDAC_SHIFT = pd.Series({"enhancement_arterial": -0.75, "enhancement_portal": -0.35, "margin_blur": 0.30,
-                        "irregularity": 0.15, "age": 0.25, "log_ca199": 0.45, "log_size": 0.15, "size_read": 0.15,
+PDAC_SHIFT = pd.Series({"enhancement_arterial": -1.10, "enhancement_portal": -0.35, "margin_blur": 0.30,
+                        "irregularity": 0.15, "age": 0.25, "log_ca199": 0.40, "log_size": 0.15, "size_read": 0.15,
                         "margin_read": 0.30}).reindex(list(OBSERVED), fill_value=0.0)
+
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How an image property in standard units z looks on CT, between `low` and `high`."""
+
+    base: float
+    gain: float
+    unit: str
+    low: float
+    high: float
+    form: str  # "linear": base + gain z; "exponential": base exp(gain z); "share": base times the normal share below
+
+    def value(self, units: pd.Series | float) -> np.ndarray:
+        """Return the measure for values in standard units."""
+        z = np.asarray(units, dtype=float)
+        if self.form == "share":
+            return np.clip(self.base * ndtr(self.gain * (z - 1)), self.low, self.high)
+        found = self.base + self.gain * z if self.form == "linear" else self.base * np.exp(self.gain * z)
+        return np.clip(found, self.low, self.high)
+
+
+SHOWN = {
+    "enhancement_arterial": Shown(62, 22, "HU over plain", 6, 180, "linear"),
+    "enhancement_portal": Shown(54, 15, "HU over plain", 8, 150, "linear"),
+    "heterogeneity": Shown(30, 0.58, "HU, standard deviation of the texture in the arterial phase", 6, 100,
+                           "exponential"),
+    "coarseness": Shown(1.8, 0.25, "mm, size of the grains", 1.0, 3.5, "exponential"),
+    "irregularity": Shown(0.10, 0.42, "of the radius, standard deviation of the outline", 0.02, 0.35, "exponential"),
+    "margin_blur": Shown(0.55, 0.45, "mm, width of the margin", 0.1, 3.0, "exponential"),
+    "log_size": Shown(22.5, 0.38, "mm, diameter", 9, 56, "exponential"),
+    "necrosis": Shown(0.32, 1.2, "of the volume, unenhanced core", 0, 0.32, "share")}
 
 GRADE_DRIVERS = pd.Series({"proliferation": 1.0}).reindex(list(BIOLOGY), fill_value=0.0)
 NODE_DRIVERS = pd.Series({"nodal_spread": 1.0, "invasiveness": 0.20}).reindex(list(BIOLOGY), fill_value=0.0)
@@ -79,12 +112,12 @@ class Hidden:
 def draw(rng: np.random.Generator, n: int) -> Hidden:
     """Draw hidden patients; the share of PDAC is fixed, its order is not."""
     pdac = rng.permutation(np.arange(n) < round(n * PDAC_SHARE))
-    normal = rng.standard_normal((n, len(BIOLOGY))) @ np.linalg.cholesky(BIOLOGY_CORRELATION).T
+    normal = np.einsum("ij,kj->ik", rng.standard_normal((n, len(BIOLOGY))), np.linalg.cholesky(BIOLOGY_CORRELATION))
     biology = normal + np.where(pdac[:, None], BIOLOGY_SHIFT["PDAC"], BIOLOGY_SHIFT["PNET"])
     noise = pd.DataFrame(rng.standard_normal((n, len(OBSERVED))) * NOISE.to_numpy(), columns=list(OBSERVED))
     for read, shown in REPEATS.items():
         noise[read] += noise[shown]
-    observed = biology @ LOADINGS.to_numpy().T + noise.to_numpy() + pdac[:, None] * PDAC_SHIFT.to_numpy()
+    observed = np.einsum("ij,kj->ik", biology, LOADINGS.to_numpy()) + noise.to_numpy() + pdac[:, None] * PDAC_SHIFT.to_numpy()
     return Hidden(np.where(pdac, "PDAC", "PNET"), pd.DataFrame(biology, columns=list(BIOLOGY)),
                   pd.DataFrame(observed, columns=list(OBSERVED)))
 
@@ -120,15 +153,15 @@ def mitoses_mean(proliferation: np.ndarray) -> np.ndarray:
 
 
 def grade_risk(proliferation: np.ndarray) -> np.ndarray:
-    """Return the probability of G2-3 by WHO 2022: Ki-67 recorded as 3 % or more (2.75 before rounding), or 2 mitoses."""
-    low_ki67 = norm.cdf((np.log(2.75) - log_ki67(proliferation)) / KI67_SD)
-    few_mitoses = poisson.cdf(1, mitoses_mean(proliferation))
+    """Return the probability of G2-3 by WHO 2022: Ki-67 from 3 % (recorded so from 2.75 on) or 2 mitoses."""
+    low_ki67 = ndtr((np.log(2.75) - log_ki67(proliferation)) / KI67_SD)
+    few_mitoses = pdtr(1, mitoses_mean(proliferation))
     return 1 - low_ki67 * (MITOSES_UNKNOWN + (1 - MITOSES_UNKNOWN) * few_mitoses)
 
 
 def node_risk(spread: np.ndarray, diagnosis: str) -> np.ndarray:
     """Return the probability that nodes are found positive, for the index NODE_DRIVERS @ biology."""
-    return norm.cdf((spread + NODE_LEVEL[diagnosis]) / 0.5) * 0.95
+    return ndtr((spread + NODE_LEVEL[diagnosis]) / 0.5) * 0.95
 
 
 def hazards(index: np.ndarray, age: np.ndarray, diagnosis: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -30,8 +30,9 @@ def pancreas(folder: Path, *, seed: int, n: int = 120, null: bool = False, image
     """
     folder = Path(folder)
     asked = {"cohort": "pancreas", "version": describe.VERSION, "seed": seed, "n": n, "null": null, "images": images,
-             "extra_readers": extra_readers if images else 0}
+             "extra_readers": extra_readers}
     _check(asked)
+    asked |= {} if images else {"extra_readers": 0}
     if _is_there(folder, asked):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -31,13 +32,17 @@ IMAGE_WORDS = {
     "margin_blur": "width in mm of the passage from tumour to pancreas",
     "log_size": "logarithm of the tumour's diameter",
     "necrosis": "share of the tumour that does not enhance, at its core"}
+CLINICAL_WORDS = {
+    "age": "column age (58 + 11 z years); raises deaths without recurrence",
+    "log_ca199": "column ca199, its logarithm",
+    "node_axis": "columns node_short_axis_mm and cn (N1 from 10 mm), the sign that tells of nodes",
+    "size_read": "column tumour_size_mm: log_size with a reader's error",
+    "margin_read": "column margin: margin_blur with a reader's error, ill-defined above a cut"}
 
 
-def _number(known: str, en: str, zh: str, *, unit: str = "", low: float = 0, high: float | None = None) -> dict[str, Any]:
-    column: dict[str, Any] = {"kind": "number", "known": known, "label": {"en": en, "zh": zh}}
-    if unit:
-        column["unit"] = unit
-    return column if high is None else column | {"range": [low, high]}
+def _number(known: str, en: str, zh: str, *, high: float, unit: str = "") -> dict[str, Any]:
+    column = {"kind": "number", "known": known, "label": {"en": en, "zh": zh}, "range": [0, high]}
+    return column | {"unit": unit} if unit else column
 
 
 def _category(known: str, en: str, zh: str, levels: dict[str, tuple[str, str]]) -> dict[str, Any]:
@@ -64,8 +69,10 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "kernel": _category(BEFORE, "Reconstruction kernel", "重建核", {
         "standard": ("Standard", "标准"), "smooth": ("Smooth", "平滑"), "sharp": ("Sharp", "锐利")}),
     "diagnosis": _category(AFTER, "Diagnosis", "病理诊断", {
-        "PNET": ("Pancreatic NET", "胰腺神经内分泌肿瘤"), "PDAC": ("Pancreatic ductal adenocarcinoma", "胰腺导管腺癌")}),
-    "specimen": _category(AFTER, "Specimen", "标本", {"resection": ("Resection", "手术切除"), "biopsy": ("Biopsy", "活检")}),
+        "PNET": ("Pancreatic NET", "胰腺神经内分泌肿瘤"),
+        "PDAC": ("Pancreatic ductal adenocarcinoma", "胰腺导管腺癌")}),
+    "specimen": _category(AFTER, "Specimen", "标本", {
+        "resection": ("Resection", "手术切除"), "biopsy": ("Biopsy", "活检")}),
     "ki67": _number(AFTER, "Ki-67", "Ki-67指数", unit="%", high=100),
     "mitoses": _number(AFTER, "Mitoses", "核分裂象", unit="per 2 mm²", high=500),
     "differentiation": _category(AFTER, "Differentiation", "分化程度", {
@@ -123,7 +130,7 @@ def measured(table: pd.DataFrame, oracles: pd.DataFrame) -> dict[str, dict[str, 
 
 
 def _short(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 3)
+    return None if np.isnan(value) else round(float(value), 3) + 0.0
 
 
 def _outcome(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -178,7 +185,9 @@ def truth(table: pd.DataFrame, oracles: pd.DataFrame, *, seed: int, null: bool, 
 
 def _observable(name: str) -> dict[str, Any]:
     loads = bio.LOADINGS.loc[name]
-    return {"what": IMAGE_WORDS.get(name, f"clinical column ({name})"),
+    shown = {"on_ct": dataclasses.asdict(bio.SHOWN[name])} if name in bio.SHOWN else {}
+    return shown | {
+            "what": IMAGE_WORDS.get(name) or CLINICAL_WORDS[name],
             "biology": {key: float(value) for key, value in loads[loads != 0].items()},
             "noise_sd": float(bio.NOISE[name]), "shift_in_pdac": float(bio.PDAC_SHIFT[name])}
 

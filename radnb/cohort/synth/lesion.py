@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
-from scipy.stats import norm
 
-from radnb.cohort.synth import tables
-from radnb.cohort.synth.anatomy import LINE, PHASES, point_on_line
+from radnb.cohort.synth import biology as bio
+from radnb.cohort.synth.anatomy import PHASES, point_on_line
 from radnb.cohort.synth.space import MASTER, Array, Grid
 
 LOBULES = 14
@@ -35,20 +34,17 @@ class Lesion:
 
 def lesion(rng: np.random.Generator, seen: dict[str, float], share: float) -> Lesion:
     """Return the tumour of one patient at a share of the pancreas' length, moved so that it stays in the picture."""
-    radius = float(tables.size_mm(seen["log_size"])) / 2
+    on_ct = {name: float(shown.value(seen[name])) for name, shown in bio.SHOWN.items()}
     direction = rng.standard_normal((LOBULES, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     lobules = np.column_stack([direction, rng.uniform(2.5, 8.0, LOBULES), rng.uniform(0, 2 * np.pi, LOBULES)])
-    stretch = np.exp(rng.normal(0, 0.09, 3))
-    plain = 38 + rng.normal(0, 2)
+    stretch, radius, plain = np.exp(rng.normal(0, 0.09, 3)), on_ct["log_size"] / 2, 38 + rng.normal(0, 2)
     return Lesion(
         _centre(rng, share, radius), radius, stretch / np.prod(stretch) ** (1 / 3), lobules,
-        irregularity=0.10 * np.exp(0.42 * seen["irregularity"]), blur_mm=0.7 * np.exp(0.5 * seen["margin_blur"]),
-        texture_hu=float(np.clip(20 * np.exp(0.45 * seen["heterogeneity"]), 4, 70)),
-        texture_mm=float(np.clip(1.7 * np.exp(0.28 * seen["coarseness"]), 0.8, 4.0)),
-        necrosis=float(0.40 * norm.cdf(1.1 * (seen["necrosis"] - 0.9))),
-        hu={"plain": plain, "arterial": plain + max(62 + 22 * seen["enhancement_arterial"], 6),
-            "portal_venous": plain + max(54 + 15 * seen["enhancement_portal"], 8)})
+        irregularity=on_ct["irregularity"], blur_mm=on_ct["margin_blur"], texture_hu=on_ct["heterogeneity"],
+        texture_mm=on_ct["coarseness"], necrosis=on_ct["necrosis"],
+        hu={"plain": plain, "arterial": plain + on_ct["enhancement_arterial"],
+            "portal_venous": plain + on_ct["enhancement_portal"]})
 
 
 def _centre(rng: np.random.Generator, share: float, radius: float) -> Array:
@@ -56,10 +52,11 @@ def _centre(rng: np.random.Generator, share: float, radius: float) -> Array:
     out = max(radius - 0.6 * half, 0)
     moved = np.array([x + rng.normal(0, 1.5), y - 0.75 * out + rng.normal(0, 1), z + rng.normal(0, 2)])
     room = np.array([50.0, 40.0, 44.0]) - 1.15 * radius
-    return np.clip(moved, -np.maximum(room, 8), np.maximum(room, 8)) if radius < 60 else LINE[4, :3]
+    return np.clip(moved, -room, room)
 
 
-def distance(found: Lesion, grid: Grid, *, shift: Array, reach: float = 1.5) -> tuple[Array, tuple[slice, slice, slice]]:
+def distance(found: Lesion, grid: Grid, *, shift: Array,
+             reach: float = 1.5) -> tuple[Array, tuple[slice, slice, slice]]:
     """Return the signed distance (mm, about) to the surface, negative inside, and the box in which it is given."""
     centre = found.centre + shift
     box = grid.box(centre - reach * found.radius - 6, centre + reach * found.radius + 6)
@@ -85,10 +82,9 @@ class Painted:
 def paint(rng: np.random.Generator, found: Lesion) -> Painted:
     """Return the tumour on the master grid, the same texture in every phase, weaker where less contrast arrives."""
     away, box = distance(found, MASTER, shift=np.zeros(3), reach=1.7)
-    sigma = [found.texture_mm / step for step in reversed(MASTER.spacing)]
-    texture = _unit(gaussian_filter(rng.standard_normal(away.shape).astype(np.float32), sigma))
-    patches = _unit(gaussian_filter(rng.standard_normal(away.shape).astype(np.float32),
-                                    [max(found.radius / 4, 1.5) / step for step in reversed(MASTER.spacing)]))
+    inside = away < 0
+    texture = _grains(rng, inside, (found.texture_mm, found.texture_mm, 1.6 * found.texture_mm))
+    patches = _grains(rng, inside, (max(found.radius / 4, 1.5),) * 3)
     depth = -away / found.radius  # 0 on the surface, about 1 in the centre
     core = expit((depth + 0.16 * patches - (1 - np.cbrt(found.necrosis))) / 0.05) if found.necrosis > 0.005 else 0.0
     return Painted(box, expit(-away / found.blur_mm), {
@@ -96,5 +92,8 @@ def paint(rng: np.random.Generator, found: Lesion) -> Painted:
         + core * (24 + 0.15 * found.texture_hu * texture) for phase in PHASES})
 
 
-def _unit(values: Array) -> Array:
-    return (values - values.mean()) / values.std()
+def _grains(rng: np.random.Generator, inside: Array, scale_mm: tuple[float, float, float]) -> Array:
+    """Return a random field with grains of this size along x, y and z, of mean 0 and variance 1 in the tumour."""
+    sigma = [scale / step for scale, step in zip(reversed(scale_mm), reversed(MASTER.spacing), strict=True)]
+    values = gaussian_filter(rng.standard_normal(inside.shape).astype(np.float32), sigma)
+    return (values - values[inside].mean()) / values[inside].std()

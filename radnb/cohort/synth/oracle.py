@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.special import expit, logit, ndtr, ndtri
 
 from radnb.cohort.synth import biology as bio
 
@@ -52,11 +51,11 @@ def posterior(observed: pd.DataFrame, diagnosis: str, *, margin: np.ndarray | No
 
 def _truncated(centre: np.ndarray, sd: float, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return equally likely values of a normal cut in two (kept above or below), and the log of the kept share."""
-    below = norm.cdf((bio.MARGIN_CUT - centre) / sd)
+    below = ndtr((bio.MARGIN_CUT - centre) / sd)
     low, high = np.where(above == 1, below, 0.0), np.where(above == 1, 1.0, below)
     share = (np.arange(MARGIN_NODES) + 0.5) / MARGIN_NODES
     quantiles = low[:, None] + (high - low)[:, None] * share
-    return centre[:, None] + sd * norm.ppf(np.clip(quantiles, 1e-9, 1 - 1e-9)), np.log(np.maximum(high - low, 1e-12))
+    return centre[:, None] + sd * ndtri(np.clip(quantiles, 1e-9, 1 - 1e-9)), np.log(np.maximum(high - low, 1e-12))
 
 
 def gain(columns: Sequence[str]) -> np.ndarray:
@@ -129,7 +128,7 @@ def auc(truth: np.ndarray, score: np.ndarray) -> float:
     n, m = int(events.sum()), int((~events).sum())
     if n == 0 or m == 0:
         return float("nan")
-    return float((rankdata(score)[events].sum() - n * (n + 1) / 2) / (n * m))
+    return float((pd.Series(score).rank().to_numpy()[events].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def concordance(months: np.ndarray, event: np.ndarray, score: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from radnb.cohort.synth.space import Array, Grid, smooth_field
 
 @dataclass(frozen=True)
 class Reader:
-    """How one reader draws, in mm: usual bias (positive: too wide), its spread, tremor, and how often an end is missed."""
+    """How one reader draws, in mm: bias (positive: too wide), its spread, tremor, and how often an end is missed."""
 
     bias_mm: float
     spread_mm: float
@@ -21,7 +21,7 @@ class Reader:
     misses_end: float
 
 
-READERS = {"R1": Reader(0.1, 0.25, 0.55, 0.05), "R2": Reader(0.7, 0.35, 0.75, 0.10), "R3": Reader(-0.7, 0.35, 0.75, 0.22)}
+READERS = {"R1": Reader(-0.45, 0.2, 0.5, 0.05), "R2": Reader(0.2, 0.35, 0.7, 0.10), "R3": Reader(-0.9, 0.35, 0.7, 0.20)}
 
 
 def masks(rng: np.random.Generator, found: Lesion, grid: Grid, breath: Array,

@@ -25,8 +25,8 @@ class Scanner:
     edge: float  # share of the smoothed noise that a sharp kernel takes away
 
 
-SCANNERS = {"standard": Scanner(0.90, 36, 0.75, 13.0, 0.75, 0.0), "smooth": Scanner(0.94, 28, 1.05, 10.0, 1.1, 0.0),
-            "sharp": Scanner(0.86, 24, 0.55, 15.0, 0.55, 0.5)}
+SCANNERS = {"standard": Scanner(0.90, 36, 0.75, 11.0, 0.75, 0.0), "smooth": Scanner(0.94, 28, 1.05, 8.5, 1.1, 0.0),
+            "sharp": Scanner(0.86, 24, 0.55, 13.0, 0.55, 0.5)}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _grid(rng: np.random.Generator, task: Task, phase: str) -> Grid:
 
 def _breath(rng: np.random.Generator, phase: str) -> Array:
     """Return how far the organs moved in this breath-hold, in mm."""
-    return np.zeros(3) if phase == "arterial" else rng.normal(0, [0.5, 0.8, 2.0])
+    moved = np.clip(rng.standard_normal(3), -2, 2) * [0.5, 0.8, 2.0]
+    return np.zeros(3) if phase == "arterial" else moved
 
 
 def _contrast(rng: np.random.Generator, labels: Array, phase: str, circulation: float) -> Array:

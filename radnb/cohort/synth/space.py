@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 Array = np.ndarray
 
@@ -45,24 +46,34 @@ def smooth_field(rng: np.random.Generator, axes: tuple[Array, Array, Array], sca
     return weigh(coarse, bases[0], bases[1], bases[2])
 
 
-def _basis(axis: Array, scale_mm: float) -> Array:
+def _basis(axis: Array, scale_mm: float) -> csr_array:
     low, high = float(axis[0]) - 2 * scale_mm, float(axis[-1]) + 2 * scale_mm
     knots = np.arange(np.floor(low / scale_mm), np.ceil(high / scale_mm) + 1) * scale_mm
     weights = np.exp(-0.5 * ((axis[:, None] - knots) / (0.8 * scale_mm)) ** 2)
-    return (weights / np.sqrt((weights ** 2).sum(axis=1, keepdims=True))).astype(np.float32)
+    return _sparse(weights, np.sqrt((weights ** 2).sum(axis=1, keepdims=True)))
 
 
-def weigh(values: Array, along_x: Array, along_y: Array, along_z: Array) -> Array:
-    """Return weighted sums of (z, y, x) values: one matrix (out, in) per axis."""
-    wide = values @ along_x.T
-    wide = np.matmul(along_y, wide)
-    return np.tensordot(along_z, wide, axes=(1, 0))
-
-
-def sampling(target: Array, source: Array, *, blur_mm: float, box_mm: float = 0.0) -> Array:
+def sampling(target: Array, source: Array, *, blur_mm: float, box_mm: float = 0.0) -> csr_array:
     """Return the matrix that samples a source axis at target points through a Gaussian blur and a slice of box_mm."""
     inside = np.linspace(-box_mm / 2, box_mm / 2, 9 if box_mm else 1)
     weights = np.zeros((len(target), len(source)))
     for shift in inside:
         weights += np.exp(-0.5 * ((target[:, None] + shift - source) / blur_mm) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return _sparse(weights, weights.sum(axis=1, keepdims=True))
+
+
+def _sparse(weights: Array, divisor: Array) -> csr_array:
+    kept = np.where(weights > 1e-3 * weights.max(axis=1, keepdims=True), weights / divisor, 0.0)
+    return csr_array(kept.astype(np.float32))
+
+
+def weigh(values: Array, along_x: csr_array, along_y: csr_array, along_z: csr_array) -> Array:
+    """Return weighted sums of (z, y, x) values, one matrix (out, in) per axis.
+
+    Sparse products, for a dense one (BLAS) rounds otherwise with another number of threads.
+    """
+    for matrix in (along_z, along_y, along_x):  # each turn weighs the first axis and moves it to the end
+        first, *rest = values.shape
+        weighed = (matrix @ np.ascontiguousarray(values).reshape(first, -1)).reshape(-1, *rest)
+        values = np.moveaxis(weighed, 0, -1)
+    return np.ascontiguousarray(values)

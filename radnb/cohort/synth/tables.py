@@ -30,7 +30,7 @@ def predictors(rng: np.random.Generator, hidden: bio.Hidden) -> pd.DataFrame:
         "sex": np.where(rng.random(n) < 0.52, "male", "female"),
         "location": [rng.choice(list(bio.LOCATION[name]), p=list(bio.LOCATION[name].values()))
                      for name in hidden.diagnosis],
-        "tumour_size_mm": np.round(size_mm(seen["size_read"])).astype(int),
+        "tumour_size_mm": np.round(bio.SHOWN["log_size"].value(seen["size_read"])).astype(int),
         "ca199": np.round(np.maximum(17 * np.exp(1.1 * seen["log_ca199"]), 0.6), 1),
         "margin": np.where(seen["margin_read"] > bio.MARGIN_CUT, "ill_defined", "clear"),
         "node_short_axis_mm": np.round(axis, 1),
@@ -39,11 +39,6 @@ def predictors(rng: np.random.Generator, hidden: bio.Hidden) -> pd.DataFrame:
         "slice_thickness_mm": [SCANNERS[name][1] for name in centre],
         "kernel": [SCANNERS[name][2] for name in centre]})
     return _with_gaps(rng, table)
-
-
-def size_mm(units: pd.Series | float) -> np.ndarray:
-    """Return a diameter in mm from standard units."""
-    return np.clip(22.5 * np.exp(0.38 * np.asarray(units)), 9, 56)
 
 
 def _with_gaps(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:

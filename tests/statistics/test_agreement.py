@@ -1,0 +1,70 @@
+"""ICC(A,1) equals the published example and R."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from radnb.statistics.agreement import icc_a1
+
+SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+
+
+def test_the_example_of_shrout_and_fleiss() -> None:
+    """Shrout and Fleiss, Psychol Bull 1979;86:420-428, table 2: ICC(2,1) = 0.29; limits as in R's psych::ICC."""
+    found = icc_a1(SHROUT_FLEISS)
+    assert found.value == pytest.approx(0.2897638, abs=1e-7)
+    assert (found.low, found.high) == (pytest.approx(0.0187865, abs=1e-6), pytest.approx(0.7610844, abs=1e-6))
+
+
+def test_many_quantities_at_once_are_each_alone() -> None:
+    many = np.stack([SHROUT_FLEISS, SHROUT_FLEISS ** 2.0], axis=2)
+    found = icc_a1(many)
+    assert found.value[0] == icc_a1(SHROUT_FLEISS).value
+    assert found.low[1] == pytest.approx(icc_a1(SHROUT_FLEISS ** 2.0).low)
+
+
+def test_perfect_agreement_is_one_and_no_spread_is_undefined() -> None:
+    assert tuple(icc_a1(np.repeat(np.arange(5.0)[:, None], 3, axis=1))) == (1.0, 1.0, 1.0)
+    assert np.isnan(icc_a1(np.ones((5, 3))).value)
+
+
+def test_one_reader_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least two"):
+        icc_a1(np.ones((5, 1)))
+
+
+def reference() -> Path:
+    folder = os.environ.get("RADNB_R_REFERENCE")
+    if not folder:
+        pytest.skip("RADNB_R_REFERENCE names no folder with values computed in R")
+    return Path(folder)
+
+
+def stored(folder: Path, name: str) -> dict[str, float]:
+    return json.loads((folder / "expected" / "reference.json").read_text(encoding="utf-8"))["values"][name]
+
+
+def test_r_gives_the_same() -> None:
+    folder = reference()
+    theirs = stored(folder, "icc.irr.2_1")
+    found = icc_a1(np.loadtxt(folder / "input" / "icc.csv", delimiter=",", skiprows=1))
+    assert tuple(found) == pytest.approx((theirs["icc"], theirs["lo"], theirs["hi"]), rel=1e-6)
+
+
+def test_r_gives_the_same_for_each_feature_of_two_readers() -> None:
+    folder = reference()
+    theirs = stored(folder, "icc.features_2_1")
+    rows = np.genfromtxt(folder / "input" / "icc_features.csv", delimiter=",", names=True, dtype=None,
+                         encoding="utf-8")
+    names = sorted({name.rsplit("_", 1)[0] for name in theirs})
+    ratings = np.stack([np.stack([rows[name][rows["reader"] == reader] for name in names], axis=1)
+                        for reader in ("R1", "R2")], axis=1)
+    found = icc_a1(ratings)
+    for place, name in enumerate(names):
+        ours = (found.value[place], found.low[place], found.high[place])
+        assert ours == pytest.approx(tuple(theirs[f"{name}_{word}"] for word in ("icc", "lo", "hi")), rel=1e-6)
