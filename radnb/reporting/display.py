@@ -17,7 +17,6 @@ from radnb.work.files import write_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCREEN_DPI, PRINT_DPI = 240, 600
-SCREEN_SCALE = 1.25  # figures are drawn at journal size; on a screen they are shown a little larger
 NO_DATE: dict[str, dict[str, Any]] = {
     "png": {"Software": None}, "svg": {"Date": None, "Creator": "radnb"}, "tiff": {},
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": "radnb", "Producer": "radnb"},
@@ -79,16 +78,17 @@ class Picture(Piece):
 
 def image(png: bytes, alt: str, width_mm: float) -> str:
     """Return an embedded image that never overflows its column."""
-    pixels = round(width_mm / 25.4 * 96 * SCREEN_SCALE)
     data = base64.b64encode(png).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="width:{pixels}px">'
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="--mm:{width_mm:g}mm">'
 
 
 def render(figure: Figure, kind: str) -> bytes:
     """Draw a figure as bytes that depend on nothing but the figure."""
     stream = io.BytesIO()
     dpi = PRINT_DPI if kind == "tiff" else SCREEN_DPI
-    more: dict[str, Any] = {"pil_kwargs": {"compression": "tiff_lzw"}} if kind == "tiff" else {"metadata": NO_DATE[kind]}
+    more: dict[str, Any] = {"metadata": NO_DATE[kind]}
+    if kind == "tiff":
+        more = {"pil_kwargs": {"compression": "tiff_lzw"}}
     figure.savefig(stream, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.03, **more)
     return stream.getvalue()
 

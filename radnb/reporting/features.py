@@ -7,10 +7,15 @@ from radnb.reporting.story import Story
 
 
 def feature_name(story: Story, feature: str) -> str:
-    """Return the plain name of a feature, the phase it was measured in included."""
-    return story.label(feature) if feature in story.labels else short_name(feature, story.language)
+    """Return the short plain name of a feature, for figures and tables."""
+    if feature in story.labels:
+        return story.label(feature)
+    return short_name(feature, story.language)
 
 
 def feature_meaning(story: Story, feature: str) -> str:
     """Return one sentence on what a feature measures."""
-    return story.text("feature.clinical") if feature in story.labels else explain(feature, story.language)
+    if feature in story.labels:
+        return story.text("feature.clinical")
+    said = explain(feature, story.language)
+    return said[:1].upper() + said[1:] + story.text("stop")

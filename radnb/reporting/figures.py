@@ -121,7 +121,7 @@ def _probabilities(story: Story) -> pd.DataFrame:
 
 
 def _histogram(axes: Axes, scores: pd.DataFrame) -> None:
-    edges = np.linspace(0, 1, 26)
+    edges = [step / 25 for step in range(26)]
     if len(scores):
         axes.hist(scores["score"], bins=edges, color=style.MUTED, edgecolor=style.PAPER, linewidth=0.4)
     axes.locator_params(axis="y", nbins=3, integer=True)
@@ -181,7 +181,7 @@ def forest(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         for position, (_, row, order) in enumerate(rows):
             colour, marker = style.PALETTE[order % 6], style.MARKERS[order % 6]
             axes.plot([row["low"], row["high"]], [position] * 2, color=colour, linewidth=2.2)
-            axes.plot([row["value"]], [position], marker=marker, color=colour, markersize=7, markeredgecolor=style.PAPER)
+            axes.plot([row["value"]], [position], marker=marker, color=colour, markersize=7, mec=style.PAPER)
             axes.annotate(story.metric_text(row), (1.02, position), xycoords=("axes fraction", "data"), va="center")
         axes.axvline(0.5, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
         lowest = min([0.5, *[r["low"] for _, r, _ in rows if np.isfinite(r["low"])]])

@@ -123,7 +123,8 @@ def _outcome_lines(story: Story) -> list[str]:
     if story.survival:
         return [story.text("flow.events", n=story.events, event=story.event)]
     counts = story.cohort.table["outcome"].value_counts()
-    parts = [story.text("named.count", name=story.label(c), n=int(counts.get(i, 0))) for i, c in enumerate(story.cohort.outcome.classes)]
+    parts = [story.text("named.count", name=story.label(name), n=int(counts.get(code, 0)))
+             for code, name in enumerate(story.cohort.outcome.classes)]
     return [story.text("separator").join(parts)]
 
 
@@ -151,7 +152,7 @@ def score_distribution(story: Story, *, formats: tuple[str, ...] = ()) -> Pictur
         names = _groups(story, scores)
         figure = style.sheet(130, 22 + 17 * len(names))
         axes = figure.subplots()
-        for position, (name, values) in enumerate(names):
+        for position, (_, values) in enumerate(names):
             _strip(axes, values, position)
             axes.annotate(story.text("counted.n", n=len(values)), (1.02, position), va="center",
                           xycoords=("axes fraction", "data"), color=style.MUTED)
@@ -178,9 +179,9 @@ def _groups(story: Story, scores: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
 def _strip(axes: Axes, values: np.ndarray, position: int) -> None:
     colour = style.PALETTE[position % 6]
     if len(values):
-        quartiles = np.quantile(values, [0.25, 0.5, 0.75])
-        axes.fill_betweenx([position + 0.22, position + 0.38], quartiles[0], quartiles[2], color=colour, alpha=0.35, lw=0)
-        axes.plot([quartiles[1]] * 2, [position + 0.18, position + 0.42], color=style.INK, linewidth=1.6)
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        axes.fill_betweenx([position + 0.22, position + 0.38], low, high, color=colour, alpha=0.35, lw=0)
+        axes.plot([middle] * 2, [position + 0.18, position + 0.42], color=style.INK, linewidth=1.6)
     jitter = np.random.default_rng(position).uniform(-0.3, 0.1, len(values))
     axes.scatter(values, position + jitter, s=13, marker=style.MARKERS[position % 6], facecolor=colour, alpha=0.75,
                  edgecolor=style.PAPER, linewidth=0.3)
@@ -199,7 +200,7 @@ def stability(story: Story, *, top: int = 15, formats: tuple[str, ...] = ()) -> 
         figure = style.sheet(style.DOUBLE, 18 + 8.6 * max(len(shares), 2))
         axes = figure.subplots()
         axes.barh(range(len(shares)), shares["share"], color=style.PALETTE[0], height=0.55)
-        wrap = 24 if story.language == "zh" else 46
+        wrap = 26 if story.language == "zh" else 52
         names = ["\n".join(textwrap.wrap(feature_name(story, f), wrap)[:2]) for f in shares["feature"]]
         axes.set(yticks=range(len(shares)), yticklabels=names, ylim=(len(shares) - 0.4, -0.6), xlim=(0, 1),
                  xlabel=story.text("axis.selected"))

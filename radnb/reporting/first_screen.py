@@ -42,7 +42,7 @@ def _patients(story: Story) -> str:
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 0
     where = story.text("first.where", source=story.say(story.facts.get("source")) or story.text("first.no_source"),
                        centres=story.text("first.centres", n=centres) if centres > 1 else "")
-    why = "" if not left else story.text("separator").join(story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples())
+    why = story.text("separator").join(story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples())
     cells = [(story.text("first.studied"), str(n), where),
              (story.text("first.with_outcome"), str(events),
               story.text("first.share", share=numbers.percent(events / n if n else None), event=story.event)),
@@ -66,7 +66,7 @@ def _evidence(story: Story) -> str:
     rows = [(story.model(name), story.metric(name, story.headline), 0.5)
             for name in (story.primary, story.comparator) if name]
     if story.comparator:
-        rows.append((story.text("first.difference"), story.difference, 0.0))
+        rows.append((story.text("first.difference"), story.difference(), 0.0))
     cells = "".join(_measure(story, *row) for row in rows + _other_hospital(story))
     notes = [" ".join(because(story)), choice_words(story, "design"),
              story.text(f"first.{story.headline}_means", event=story.event)]
@@ -80,9 +80,13 @@ def _other_hospital(story: Story) -> list[tuple[str, Mapping[str, Any] | None, f
     """Return the measures in another hospital's patients, where they stand beside the study's own."""
     if not story.evaluation.verdict.external or story.set == "external":
         return []
-    return [(story.text("first.elsewhere", model=story.model(name)),
+    rows = [(story.text("first.elsewhere", what=story.model(name)),
              story.metric(name, story.headline, where="external"), 0.5)
             for name in (story.primary, story.comparator) if name]
+    if story.comparator:
+        rows.append((story.text("first.elsewhere", what=story.text("first.difference")),
+                     story.difference(where="external"), 0.0))
+    return rows
 
 
 def _elsewhere(story: Story) -> str:
@@ -126,7 +130,8 @@ def _of_100(story: Story) -> str:
         return head + f"<p>{escape(story.text('first.no_per_100'))}</p>"
     array = image(people_png(found.counts), found.sentence(story), 116)
     keys = "".join(_key(story, found, kind) for kind in KINDS)
-    note = _groups_note(story) if story.survival else story.text("first.threshold", threshold=choice_words(story, "threshold"))
+    note = _groups_note(story) if story.survival else story.text("first.threshold",
+                                                                 threshold=choice_words(story, "threshold"))
     return (f'{head}<div class="people"><div class="array">{array}</div><ul>{keys}</ul></div>'
             f'<p class="small">{escape(note)} {escape(counted(story))}{escape(story.text("stop"))}</p>')
 

@@ -122,8 +122,9 @@ def _small(entry: Entry, language: str) -> str:
 
 
 def _measures(entry: Entry, language: str) -> list[str]:
-    primary = entry.card.get("primary") or {}
-    model, comparator = str(primary.get("model", "")), str(primary.get("comparator") or "")
+    primary = entry.card.get("primary") or ""
+    locked = primary if isinstance(primary, Mapping) else {**entry.card, "model": primary}
+    model, comparator = str(locked.get("model", "")), str(locked.get("comparator") or "")
     rows = [("index.primary", model, HEADLINES), ("index.comparator", comparator, HEADLINES),
             ("index.difference", f"{model} - {comparator}", tuple(f"{name}_difference" for name in HEADLINES))]
     metrics = entry.metrics[entry.metrics["set"] != "train"]

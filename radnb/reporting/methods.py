@@ -11,7 +11,6 @@ from radnb.reporting.story import Story
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, one_choice
 
-
 INTERVALS = ("bootstrap", "halfsample", "delong", "wilson")
 
 
@@ -109,7 +108,8 @@ def _statistics(story: Story) -> str:
         reason=story.say(declared.get("reason")).rstrip(".。 "))
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
-    return _text(story, compared, *sentences, story.text("methods.permutation", **_counts(story)) if "permuted" in codes else "",
+    permuted = story.text("methods.permutation", **_counts(story)) if "permuted" in codes else ""
+    return _text(story, compared, *sentences, permuted,
                  story.text("methods.km") if story.survival else story.text("methods.calibration"), decision)
 
 

@@ -65,7 +65,7 @@ def shares(values: Sequence[float], total: int = 100) -> list[int]:
     whole = sum(values) or 1.0
     exact = [total * value / whole for value in values]
     floors = [math.floor(value + 1e-9) for value in exact]
-    order = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
+    order = sorted(range(len(exact)), key=lambda i: (round(floors[i] - exact[i], 9), i))
     for position in order[: total - sum(floors)]:
         floors[position] += 1
     return floors

@@ -27,6 +27,7 @@ CSP = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src d
        "form-action 'none'")
 LANG = {"en": "en", "zh": "zh-CN"}
 REGULAR, SEMIBOLD = "radnbSansSC-Regular.ttf", "radnbSansSC-SemiBold.ttf"
+QUOTES, WIDE = (0x2018, 0x2019, 0x201C, 0x201D), 0xE018 - 0x2018  # the font keeps its wide marks in private use
 PARTS = ("patients", "evidence", "features", "methods", "record", "more")
 TAGS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "b", "i", "em", "strong",
                   "ul", "ol", "li", "code", "pre", "h3", "h4", "sub", "sup", "div", "span"})
@@ -67,13 +68,14 @@ def render(notebook_path: Path, html_path: Path, *, title: str, language: str) -
 
 def page(*, title: str, language: str, first: str, chapters: Iterable[Chapter] = ()) -> str:
     """Fill nbconvert's template with what is shown, the styles and just the glyphs that are used."""
-    facts = {"lang": LANG[language], "csp": CSP, "title": title, "css": piece_css() + page_css(), "first": first,
-             "chapters": list(chapters), "contents": text("contents", language), "fonts": ""}
+    facts: dict[str, Any] = {
+        "lang": LANG[language], "csp": CSP, "title": title, "css": piece_css() + page_css(), "first": first,
+        "chapters": list(chapters), "contents": text("contents", language), "fonts": ""}
     exporter = TemplateExporter(template_name="radnb", extra_template_basedirs=[str(TEMPLATES)],
                                 template_file="index.html.j2")
     bare, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"radnb": facts})
-    whole, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(),
-                                           resources={"radnb": facts | {"fonts": font_faces(bare)}})
+    facts["fonts"] = font_faces(bare, wide=language == "zh")
+    whole, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(), resources={"radnb": facts})
     return str(whole).rstrip() + "\n"
 
 
@@ -98,7 +100,8 @@ def _piece(output: Mapping[str, Any], alt: str) -> Iterable[Shown]:
         own = str(data["text/html"]).removeprefix(f"<style>{piece_css()}</style>")
         yield Shown(own, mark.get("part") or "more", mark.get("name", ""), mark.get("heading", ""))
     elif "text/html" in data:
-        yield Shown(f'<section class="radnb table"><div class="scroll">{_cleaned(str(data["text/html"]))}</div></section>')
+        own = _cleaned(str(data["text/html"]))
+        yield Shown(f'<section class="radnb table"><div class="scroll">{own}</div></section>')
     elif "image/png" in data:
         said = output.get("metadata", {}).get("image/png", {}).get("alt") or alt
         png = re.sub(r"[^A-Za-z0-9+/=]", "", str(data["image/png"]))
@@ -121,23 +124,24 @@ def chapters(pieces: Sequence[Shown], language: str) -> list[Chapter]:
     return [chapter for chapter in made if chapter.pieces]
 
 
-def font_faces(html: str) -> str:
+def font_faces(html: str, *, wide: bool) -> str:
     """Return @font-face rules with just the glyphs of the shipped fonts that the page uses.
 
     What the semi-bold lacks is taken from the regular, so that no glyph is missing on a machine without fonts.
+    `wide` gives quotation marks the width of a Chinese character, as Chinese text wants them.
     """
     seen = re.sub(r'src="data:[^"]*"', "", html)
     used = frozenset(seen) | set(map(chr, range(32, 127)))
     regular, bold = used & _known(REGULAR), used & _known(SEMIBOLD)
-    rules = [_rule(REGULAR, 400, regular), _rule(SEMIBOLD, 600, bold)]
+    rules = [_rule(REGULAR, 400, regular, wide), _rule(SEMIBOLD, 600, bold, wide)]
     if left := regular - bold:
         reach = ",".join(f"U+{ord(c):X}" for c in sorted(left))
-        rules.append(_rule(REGULAR, 600, left, f"unicode-range:{reach};"))
+        rules.append(_rule(REGULAR, 600, left, wide, f"unicode-range:{reach};"))
     return "\n".join(rules)
 
 
-def _rule(name: str, weight: int, used: Iterable[str], more: str = "") -> str:
-    data = base64.b64encode(_woff(name, "".join(sorted(used)))).decode("ascii")
+def _rule(name: str, weight: int, used: Iterable[str], wide: bool, more: str = "") -> str:
+    data = base64.b64encode(_woff(name, "".join(sorted(used)), wide)).decode("ascii")
     return (f'@font-face{{font-family:"radnb Sans";font-weight:{weight};{more}'
             f'src:url(data:font/woff;base64,{data}) format("woff")}}')
 
@@ -149,10 +153,12 @@ def _known(name: str) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _woff(name: str, used: str) -> bytes:
+def _woff(name: str, used: str, wide: bool) -> bytes:
     options = subset.Options(flavor="woff", layout_features=["kern"], hinting=False, recalc_timestamp=False,
                              notdef_outline=True, name_IDs=[0, 1, 2, 13])
     with TTFont(FONTS / name, recalcTimestamp=False) as font:
+        for table in font["cmap"].tables if wide else ():
+            table.cmap.update({mark: table.cmap[mark + WIDE] for mark in QUOTES if mark in table.cmap})
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=used)
         subsetter.subset(font)

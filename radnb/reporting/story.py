@@ -16,7 +16,7 @@ from radnb.reporting import numbers
 from radnb.reporting.texts import has, text
 
 Words = str | Mapping[str, str]
-LANGUAGES = ("en", "zh")
+UNIT = re.compile(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Story:
     @property
     def predictors(self) -> str:
         """Return the clinical predictors as a list in words, without their units."""
-        names = [re.sub(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$", "", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
+        names = [UNIT.sub("", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property
@@ -157,11 +157,10 @@ class Story:
             return numbers.NONE
         return numbers.metric_text(str(row["metric"]), row["value"], row["low"], row["high"], self.language)
 
-    @property
-    def difference(self) -> Mapping[str, Any] | None:
+    def difference(self, *, where: str = "") -> Mapping[str, Any] | None:
         """Return the row of the primary difference, or None where nothing is compared."""
         metric = "c_index_difference" if self.survival else "auc_difference"
-        return self.metric(f"{self.primary} - {self.comparator}", metric)
+        return self.metric(f"{self.primary} - {self.comparator}", metric, where=where)
 
     @property
     def events(self) -> int:

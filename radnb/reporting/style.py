@@ -47,7 +47,7 @@ def styled() -> Iterator[None]:
     _shipped_fonts()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(RC)
+        matplotlib.rcParams.update(RC)  # type: ignore[arg-type]
         yield
 
 

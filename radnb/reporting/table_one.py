@@ -42,13 +42,13 @@ def _rows(story: Story, column: str, values: pd.Series, members: Mapping[str, np
     numeric = is_numeric_dtype(values) and values.dropna().nunique() >= FEW_VALUES
     missing = int(values.isna().sum())
     ends = {story.text("column.missing"): str(missing) if missing else "0"}
-    classes = [mask for mask in list(members.values())[1:]]
+    classes = list(members.values())[1:]
     if len(classes) > 1:
         ends[story.text("column.smd")] = numbers.number(largest_smd(values, classes, numeric=numeric), 2)
     if numeric:
         label = story.text("table.one.median", name=story.label(column))
-        return [{story.text("column.characteristic"): label, **{n: _median(values[m], story) for n, m in members.items()},
-                 **ends}]
+        cells = {name: _median(values[mask], story) for name, mask in members.items()}
+        return [{story.text("column.characteristic"): label, **cells, **ends}]
     head = {story.text("column.characteristic"): story.text("table.one.count", name=story.label(column)),
             **dict.fromkeys(members, ""), **ends}
     return [head, *_levels(story, column, values, members, ends)]

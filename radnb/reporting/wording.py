@@ -11,8 +11,9 @@ from radnb.reporting.story import Story
 from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
-          (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"), (re.compile(r"permuted(\d+)"), "method.permuted"),
-          (re.compile(r"added(\d+)"), "method.added"))
+          (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"),
+          (re.compile(r"permuted(\d+)"), "method.permuted"),
+          (re.compile(r"blockpermuted(\d+)"), "method.blockpermuted"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
 SILENT = frozenset({"logit", "plain", "patients"})
 
@@ -21,10 +22,13 @@ def metric_label(story: Story, name: str) -> str:
     """Return the readable name of a metric, with its class or group where it has one (`sensitivity[G1]`)."""
     bare, _, of = name.rstrip("]").partition("[")
     timed = re.fullmatch(r"survival_([\d.]+)m", bare)
-    label = story.text("metric.survival_at", months=timed[1], event=story.event) if timed else story.known("metric", bare)
+    label = story.known("metric", bare)
+    if timed:
+        label = story.text("metric.survival_at", months=timed[1], event=story.event)
     if not of:
         return label
-    return story.text("metric.of", metric=label, of=story.text(f"group.{of}") if has(f"group.{of}") else story.label(of))
+    whose = story.text(f"group.{of}") if story.survival and has(f"group.{of}") else story.label(of)
+    return story.text("metric.of", metric=label, of=whose)
 
 
 def method_words(story: Story, code: object) -> str:
@@ -75,7 +79,7 @@ def one_choice(story: Story, family: str, choice: Mapping[str, Any]) -> str:
     name, given = next(iter(choice.items()))
     values = {**DEFAULTS, **(given or {})}
     said = story.known(family, name, **{k: _percent_or_plain(k, v) for k, v in values.items()})
-    if not given or has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]:
+    if not given or (has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]):
         return said
     listed = story.text("comma").join(f"{key} = {value}" for key, value in given.items())
     return said + story.text("brackets", inside=listed)

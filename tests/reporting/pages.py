@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,14 @@ def cell(shown: Any, *tags: str) -> nbformat.NotebookNode:
     """Return a code cell whose output is what a piece shows."""
     data, marks = shown._repr_mimebundle_()
     output = nbformat.v4.new_output("execute_result", data=data, metadata=marks, execution_count=1)
-    return nbformat.v4.new_code_cell("secret_code()", outputs=[output], metadata={"tags": list(tags)}, id=f"c{id(shown)}")
+    return nbformat.v4.new_code_cell("secret_code()", outputs=[output], metadata={"tags": list(tags)})
 
 
-def report(story: Story, folder: Path, *, extra: tuple[nbformat.NotebookNode, ...] = ()) -> Path:
+def report(story: Story, folder: Path, *, shown: Sequence[Piece] = (),
+           extra: tuple[nbformat.NotebookNode, ...] = ()) -> Path:
     """Write the report of a story and return its path."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# for Lab only", id="m0"),
-                                               *map(cell, pieces(story)), *extra])
+                                               *map(cell, shown or pieces(story)), *extra])
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, folder / "executed.ipynb")
     return render(folder / "executed.ipynb", folder / "report.html", title=story.say(story.facts["question"]),

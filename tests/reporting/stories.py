@@ -68,10 +68,11 @@ def _frame(kind: str, model: str, name: str, target: str, hit: dict[str, np.ndar
            rng: np.random.Generator, n: int) -> pd.DataFrame:
     survival, internal = kind == "survival", name == "internal"
     probability = 1 / (1 + np.exp(-score))
+    fold = pd.array(rng.permutation(np.arange(n) % 5) if internal else [pd.NA] * n, dtype="Int64")
     return pd.DataFrame({
-        "patient_id": [f"E{i:03d}" for i in range(n)] if not internal else ids(n), "model": model, "set": name,
-        "repeat": repeat, "fold": pd.array(rng.permutation(np.arange(n) % 5) if internal else [pd.NA] * n, dtype="Int64"),
-        "target": target, "truth": np.nan if survival else hit["truth"], "time_months": hit["time"] if survival else np.nan,
+        "patient_id": ids(n) if internal else [f"E{i:03d}" for i in range(n)], "model": model, "set": name,
+        "repeat": repeat, "fold": fold, "target": target, "truth": np.nan if survival else hit["truth"],
+        "time_months": hit["time"] if survival else np.nan,
         "event": hit["event"] if survival else np.nan, "score": score if survival else probability,
         "scale": "risk" if survival else "probability", "threshold": 0.0 if survival else 0.5})
 
@@ -126,7 +127,8 @@ def cohort(kind: str, n: int) -> Cohort:
                              "centre": table["centre"]})
     exclusions = pd.DataFrame({"patient_id": [f"X{i}" for i in range(9)], "stage": "label",
                                "reason": ["not_pnet"] * 5 + ["missing_outcome"] * 3 + ["extraction_failed"]})
-    return Cohort(table, {"clinical": ("age",), "radiomics": FEATURES}, OUTCOMES.get(kind, GRADING), clinical, exclusions)
+    blocks = {"clinical": ("age",), "radiomics": FEATURES}
+    return Cohort(table, blocks, OUTCOMES.get(kind, GRADING), clinical, exclusions)
 
 
 def facts(kind: str, **more: Any) -> dict[str, Any]:
@@ -149,17 +151,20 @@ def facts(kind: str, **more: Any) -> dict[str, Any]:
         "design": {"repeated_kfold": {"folds": 5, "repeats": 20}}, "threshold": {"youden": {}},
         "prepare": {"impute": "median", "near_constant": 0.95, "correlation": 0.9}, "selector": [{"anova": {"k": 10}}],
         "model": {"ridge_cox": {}} if survival else {"ridge_logistic": {}},
-        "inference": {"bootstraps": 50, "splits": 2, "permutations": 999}, "horizons_months": [36.0] if survival else [],
+        "inference": {"bootstraps": 50, "splits": 2, "permutations": 999},
+        "horizons_months": [36.0] if survival else [],
         "extraction": {"preset": "ct", "pyradiomics": "3.0.1", "settings": {
             "imageType": {"Original": {}, "LoG": {"sigma": [3.0]}},
             "setting": {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline"}}},
         "images": {"phases": ["arterial", "portal_venous"], "roi": "tumour", "timepoint": "baseline", "reader": "R1"},
-        "seed": 7, "contact": "A. Radiologist, a.radiologist@hospital.example", "version": "0.1.0", "date": "2026-11-20",
+        "seed": 7, "contact": "A. Radiologist, a.radiologist@hospital.example", "version": "0.1.0",
+        "date": "2026-11-20",
         "synthetic": True, "source": {"en": "synthetic demonstration cohort", "zh": "模拟演示队列"},
         "versions": {"python": "3.11.7", "PyRadiomics": "3.0.1", "scikit-learn": "1.9.1"},
         "not_studied": {"en": "Patients without surgery, with hereditary syndromes, or with unreadable CT.",
                         "zh": "未手术、遗传综合征或CT不可评价的患者。"},
-        "time_zero": {"en": "the day of surgery", "zh": "手术日"}, "endpoint": {"en": "death of any cause", "zh": "全因死亡"},
+        "time_zero": {"en": "the day of surgery", "zh": "手术日"},
+        "endpoint": {"en": "death of any cause", "zh": "全因死亡"},
         "closing_date": "2025-12-31", **more}
 
 
@@ -176,10 +181,12 @@ def selections() -> pd.DataFrame:
 def story(kind: str = "improved", language: str = "en", out_dir: Path | None = None, **more: Any) -> Story:
     """Return a story of one kind; `more` changes its facts."""
     n = 40 if kind == "too_few" else 130
-    failures = pd.DataFrame({"patient_id": ["X8", "P003"], "roi": "tumour", "phase": "arterial", "timepoint": "baseline",
-                             "reader": ["R1", "R2"], "stage": "extraction", "code": ["E_GEOM", "E_CORRUPT"],
+    failures = pd.DataFrame({"patient_id": ["X8", "P003"], "roi": "tumour", "phase": "arterial",
+                             "timepoint": "baseline", "reader": ["R1", "R2"],
+                             "stage": "extraction", "code": ["E_GEOM", "E_CORRUPT"],
                              "message": "secret-path/P003.nii.gz is truncated"})
     made = cohort(kind, n)
     return Story(facts(kind, **more), made, evaluation(kind, n), selections(), made.exclusions, failures,
-                 {"study": facts(kind)["id"], "seed": 7, "inputs": {"clinical.csv": "0f" * 32, "images.csv": "a1" * 32},
+                 {"study": facts(kind)["id"], "seed": 7,
+                  "inputs": {"clinical.csv": "0f" * 32, "images.csv": "a1" * 32},
                   "versions": {"python": "3.11.7", "radnb": "0.1.0"}}, LABELS, language, out_dir)

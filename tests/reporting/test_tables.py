@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from docx import Document
+
+from radnb.reporting import tables
+from radnb.reporting.record import methods_text, provenance, word_tables
+from radnb.reporting.table_files import write_xlsx
+from radnb.reporting.table_one import largest_smd, table_one
+from tests.reporting.stories import story
+
+
+def test_table_one_shows_groups_counts_and_missing_values() -> None:
+    shown = table_one(story("improved")).shown.set_index("Characteristic")
+    assert list(shown.columns) == ["All patients\nn = 130", "G1\nn = 75", "G2–3\nn = 55", "Missing", "SMD"] or \
+        shown.columns[1].startswith("G1")
+    ca199 = story("improved").cohort.clinical["ca199"]
+    low, middle, high = np.nanpercentile(ca199, [25, 50, 75])
+    assert shown.loc["CA19-9 (U/mL), median [quartiles]"].iloc[0] == f"{middle:.1f} [{low:.1f} to {high:.1f}]"
+    assert shown.loc["CA19-9 (U/mL), median [quartiles]", "Missing"] == str(int(ca199.isna().sum()))
+
+
+def test_standardised_differences_agree_with_the_published_formula() -> None:
+    """Yang and Dalton (SAS Global Forum 2012, paper 335) and, for means, Cohen's d with the mean of the variances."""
+    values, first = pd.Series([1.0, 2, 3, 4, 3, 4, 5, 6]), np.arange(8) < 4
+    assert largest_smd(values, [first, ~first], numeric=True) == pytest.approx(2 / np.sqrt(5 / 3))
+    binary = pd.Series(["a"] * 6 + ["b"] * 4 + ["a"] * 3 + ["b"] * 7)
+    half = np.arange(20) < 10
+    expected = 0.3 / np.sqrt((0.6 * 0.4 + 0.3 * 0.7) / 2)
+    assert largest_smd(binary, [half, ~half], numeric=False) == pytest.approx(expected)
+
+
+def test_tableone_counts_the_same_patients() -> None:
+    from tableone import TableOne
+
+    told = story("improved")
+    other = TableOne(told.cohort.clinical[["sex"]], categorical=["sex"], pval=False, decimals=0).tableone
+    ours = table_one(told).shown.set_index("Characteristic")
+    female = other.loc[("sex, n (%)", "female")].iloc[-1]
+    assert ours.loc["\u2003female"].iloc[0].split(" ")[0] == str(female).split(" ", maxsplit=1)[0]
+
+
+def test_performance_shows_value_interval_patients_and_events() -> None:
+    shown = tables.performance_table(story("improved")).shown.set_index("Measure")
+    row = story("improved").metric("combined", "auc")
+    assert row is not None
+    assert shown.loc["AUC", "Clinical data and image features"] == \
+        f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    assert shown.loc["AUC", "n / events"] == "130 / 55"
+
+
+def test_comparisons_say_how_each_interval_was_made() -> None:
+    shown = tables.comparison_table(story("improved")).shown
+    assert any("bootstrap of the whole procedure (25 × 2)" in words for words in shown["Method"])
+    assert not shown["Method"].str.contains("_").any()
+
+
+@pytest.mark.parametrize("kind", ["improved", "too_few", "survival", "three", "external"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_code_of_the_evaluation_is_left_unsaid(kind: str, language: str) -> None:
+    told = story(kind, language)
+    for made in (tables.performance_table(told), tables.comparison_table(told), tables.flags_table(told)):
+        words = made.shown.to_csv(index=False)
+        assert "_" not in words and "{" not in words
+
+
+def test_failures_are_counted_without_naming_patients_or_paths() -> None:
+    said = tables.failures_table(story("improved")).plain()
+    assert "image and outline do not fit" in said
+    assert "P003" not in said and "secret-path" not in said
+
+
+def test_features_are_explained_beside_their_exact_names() -> None:
+    shown = tables.feature_table(story("improved")).shown
+    assert shown["Exact name"].iloc[0] == "arterial_original_firstorder_Mean"
+    assert "original_" not in " ".join(shown["Feature"] + shown["What it measures"])
+
+
+def test_exclusions_are_counted_by_reason() -> None:
+    shown = tables.exclusions_table(story("improved")).shown
+    assert list(shown["Reason"]) == ["another diagnosis", "outcome missing", "image could not be measured"]
+    assert list(shown["Patients"]) == [5, 3, 1]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-2", "@cmd", "\t=1", "=HYPERLINK(\"http://x\")"])
+def test_a_text_never_becomes_a_formula(tmp_path: Path, text: str) -> None:
+    write_xlsx(tmp_path / "a.xlsx", {"table": pd.DataFrame({text: [text, 1.5]})})
+    cells = openpyxl.load_workbook(tmp_path / "a.xlsx")["table"]
+    assert cells["A2"].data_type == cells["A1"].data_type == "s"
+    assert cells["A3"].value == 1.5
+
+
+def test_equal_tables_give_equal_files(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        word_tables(dataclasses.replace(story("improved"), out_dir=tmp_path / folder))
+    names = sorted(path.name for path in (tmp_path / "a" / "tables").iterdir())
+    assert "tables.docx" in names and "one.xlsx" in names
+    for name in names:
+        assert (tmp_path / "a" / "tables" / name).read_bytes() == (tmp_path / "b" / "tables" / name).read_bytes()
+
+
+def test_the_word_document_holds_every_table(tmp_path: Path) -> None:
+    word_tables(dataclasses.replace(story("improved", "zh"), out_dir=tmp_path))
+    document = Document(str(tmp_path / "tables" / "tables.docx"))
+    assert len(document.tables) == 6
+    assert document.tables[0].cell(0, 0).text == "特征"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", ["improved", "survival", "three"])
+def test_methods_state_what_the_card_says(kind: str, language: str) -> None:
+    said = methods_text(story(kind, language)).plain()
+    wanted = ["130", "PyRadiomics 3.0.1", "radnb 0.1.0", "999", "1 × 1 × 1 mm", "scikit-learn 1.9.1"]
+    assert [words for words in wanted if words not in said] == []
+    assert "{" not in said and "sitk" not in said
+    assert ("Below a risk of 10 %" in said or "风险低于10%" in said) == (kind != "survival")
+
+
+def test_provenance_shows_every_key_once_and_escapes_it() -> None:
+    told = dataclasses.replace(story("improved"), provenance={"inputs": {"<b>.csv": "ab" * 32}, "seed": 7})
+    body = provenance(told).body
+    assert "inputs › &lt;b&gt;.csv" in body and "ab" * 32 in body

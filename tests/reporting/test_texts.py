@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from radnb.errors import RadnbError
+from radnb.reporting.style import FONTS
+from radnb.reporting.texts import BANNED, catalogue, text
+
+SOURCE = Path(__file__).parents[2] / "radnb" / "reporting"
+
+
+def placeholders(words: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(words) if name is not None}
+
+
+def test_every_text_has_both_languages_and_the_same_placeholders() -> None:
+    assert [key for key, words in catalogue().items() if set(words) != {"en", "zh"}] == []
+    assert [key for key, words in catalogue().items() if placeholders(words["en"]) != placeholders(words["zh"])] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_text_uses_a_banned_word(language: str) -> None:
+    found = [(key, word) for key, words in catalogue().items() for word in BANNED[language]
+             if word in words[language].lower().replace("ai建议", "AI建议")]
+    assert not found
+
+
+def test_chinese_texts_use_full_width_punctuation() -> None:
+    halves = re.compile(r"[\u4e00-\u9fff]\s*[,;:?()]|[,;:?(]\s*[\u4e00-\u9fff]")
+    assert [key for key, words in catalogue().items() if halves.search(words["zh"])] == []
+
+
+def test_the_shipped_font_has_every_sign_of_the_catalogue() -> None:
+    from fontTools.ttLib import TTFont
+
+    known = set(map(chr, TTFont(FONTS / "radnbSansSC-Regular.ttf").getBestCmap()))
+    used = {sign for words in catalogue().values() for sign in words["en"] + words["zh"]}
+    assert used - known == set()
+
+
+def test_every_key_that_the_code_names_is_in_the_catalogue() -> None:
+    named = {key for path in SOURCE.glob("*.py")
+             for key in re.findall(r'\btext\(\s*"([a-z0-9_.]+)"', path.read_text(encoding="utf-8"))}
+    assert len(named) > 60
+    assert named - set(catalogue()) == set()
+
+
+def test_an_unknown_text_is_refused_with_the_nearest_key() -> None:
+    with pytest.raises(RadnbError, match=r"first\.research"):
+        text("first.reserch", "en")
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(RadnbError, match="Use en or zh"):
+        text("stop", "fr")
+
+
+def test_the_words_of_the_first_screen_are_those_of_the_inference_page() -> None:
+    assert text("first.research", "en") == "Research use only; not for deciding treatment."
+    assert text("first.research", "zh").replace("\uff0c", ",") == "仅供科研,不得用于治疗决策。"
+    assert text("limits.always", "en") == "This does not show that surgery or dissection can be avoided."
+    assert text("limits.always", "zh") == "不能据此认为可免手术或免清扫。"
+    for language, words in (("en", "was not shown to improve"), ("zh", "未显示改善")):
+        assert words in text("verdict.adding.not_shown", language, predictors="age", primary="", comparator="")
