@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from radnb.evaluation.methods import method
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
 from radnb.reporting.story import Story
 from radnb.reporting.texts import has
-from radnb.reporting.wording import choice_words, one_choice
-
-INTERVALS = ("bootstrap", "halfsample", "delong", "wilson")
+from radnb.reporting.wording import choice_words, metric_label, one_choice
 
 
 def paragraphs(story: Story) -> list[str]:
@@ -78,7 +77,7 @@ def _shown(story: Story, value: Any) -> str:
 
 def _models(story: Story) -> str:
     facts = story.facts
-    sets = story.joined([story.model(m) for m in story.models])
+    sets = story.text("separator").join(story.model(m) for m in story.models)
     chosen = facts.get("selector") or {}
     steps = [chosen] if isinstance(chosen, Mapping) else list(chosen)
     selectors = [one_choice(story, "selector", step) for step in steps if step and "none" not in step]
@@ -100,21 +99,38 @@ def _design(story: Story) -> str:
 
 
 def _statistics(story: Story) -> str:
-    codes = " ".join(str(m) for m in story.metrics.get("method", ()))
-    sentences = [story.text(f"methods.interval.{name}", **_counts(story)) for name in INTERVALS if name in codes]
     declared, comparator = story.facts.get("decision") or {}, story.comparator
     decision = "" if story.survival or not declared else story.text(
         "methods.decision", low=numbers.percent(declared.get("low")), high=numbers.percent(declared.get("high")),
         reason=story.say(declared.get("reason")).rstrip(".。 "))
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
-    permuted = story.text("methods.permutation", **_counts(story)) if "permuted" in codes else ""
-    return _text(story, compared, *sentences, permuted,
-                 story.text("methods.km") if story.survival else story.text("methods.calibration"), decision)
+    return _text(story, compared, *_how(story), decision)
 
 
-def _counts(story: Story) -> dict[str, Any]:
-    return {"bootstraps": 50, "splits": 2, "permutations": 999, **(story.facts.get("inference") or {})}
+def _how(story: Story) -> list[str]:
+    """Say how the headline, the difference, what hangs on the threshold, calibration and each p came about."""
+    mark = "" if story.survival or story.cohort.outcome.binary else f"[{story.target}]"
+    names = [story.headline, f"sensitivity{mark}", f"calibration_slope{mark}", "permutation_p", "logrank_p",
+             f"survival_{story.months}m[high]"]
+    rows = [story.metric(story.primary, name) for name in names]
+    rows[1:1] = [story.difference(), story.metric(f"{story.primary} - {story.comparator}", "permutation_added_p")]
+    said = [story.text("methods.way", what=_what(story, str(row["metric"])), way=way(story, str(row["method"])))
+            for row in rows if row is not None]
+    kind = "cv" if any(str(row["method"]).startswith("cv") for row in rows if row is not None) else "frozen"
+    curves = ("kaplan_meier",) if story.survival else ("roc", "calibration", "decision")
+    return said + [way(story, f"{curve}_{kind}") for curve in curves]
+
+
+def _what(story: Story, metric: str) -> str:
+    bare = metric.split("[")[0].split("_")[0]
+    return story.text(f"methods.what.{bare}") if has(f"methods.what.{bare}") else metric_label(story, metric)
+
+
+def way(story: Story, code: str) -> str:
+    """Return the sentence of a method code in the report's language."""
+    known = method(code)
+    return story.say({"en": known.en, "zh": known.zh})
 
 
 def _software(story: Story) -> str:

@@ -13,9 +13,10 @@ import pandas as pd
 from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.features.assemble import Cohort
 from radnb.reporting import numbers
-from radnb.reporting.texts import has, text
+from radnb.reporting.texts import full_width, has, text
 
 Words = str | Mapping[str, str]
+CHINESE = re.compile("[\u4e00-\u9fff]")
 UNIT = re.compile(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$")
 
 
@@ -40,9 +41,10 @@ class Story:
 
     def say(self, words: Words | None) -> str:
         """Return words given once or per language in the report's language."""
-        if isinstance(words, Mapping):
-            return str(words.get(self.language) or next(iter(words.values()), ""))
-        return "" if words is None else str(words)
+        said = words or ""
+        if isinstance(said, Mapping):
+            said = str(said.get(self.language) or next(iter(said.values()), ""))
+        return full_width(said) if self.language == "zh" and CHINESE.search(said) else str(said)
 
     def label(self, name: object) -> str:
         """Return the readable name of a column, class or level."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 
 from radnb.errors import RadnbError, nearest
 
+WIDE = {ord(half): ord(half) + 0xFEE0 for half in ",:;()~?"}  # the full-width forms of Unicode
 CATALOGUE = Path(__file__).parent / "texts.yaml"
 BANNED = {"en": ("accurate", "significant", "ai recommends", "validated"),
           "zh": ("AI建议", "显著", "准确", "已验证", "经验证")}
@@ -19,7 +21,13 @@ BANNED = {"en": ("accurate", "significant", "ai recommends", "validated"),
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return all texts by key and language."""
     found: Mapping[str, Mapping[str, str]] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
-    return found
+    return {key: {language: full_width(said) if language == "zh" else said for language, said in words.items()}
+            for key, words in found.items()}
+
+
+def full_width(words: str) -> str:
+    """Give Chinese words the punctuation of Chinese; numbers such as 1:2 keep theirs."""
+    return re.sub(r"(?<!\d)[,:;()~?]|[,:;()~?](?!\d)", lambda found: found.group().translate(WIDE), words)
 
 
 def has(key: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from radnb.errors import RadnbError
 from radnb.reporting.style import FONTS
-from radnb.reporting.texts import BANNED, catalogue, text
+from radnb.reporting.texts import BANNED, catalogue, full_width, text
 
 SOURCE = Path(__file__).parents[2] / "radnb" / "reporting"
 
@@ -32,6 +32,7 @@ def test_no_text_uses_a_banned_word(language: str) -> None:
 def test_chinese_texts_use_full_width_punctuation() -> None:
     halves = re.compile(r"[\u4e00-\u9fff]\s*[,;:?()]|[,;:?(]\s*[\u4e00-\u9fff]")
     assert [key for key, words in catalogue().items() if halves.search(words["zh"])] == []
+    assert full_width("科研,不得(用于)决策:1:2") == "科研\uff0c不得\uff08用于\uff09决策\uff1a1:2"
 
 
 def test_the_shipped_font_has_every_sign_of_the_catalogue() -> None:
