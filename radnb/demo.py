@@ -19,7 +19,7 @@ def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path,
     cards = [row for row in list_studies() if row["id"].startswith(PREFIX)]
     manifest = cards[0]["manifest"]
     say("1/4  The cohort: 120 synthetic patients of three hospitals")
-    found = check_cohort(manifest, images=True)
+    found = check_cohort(manifest, images=True, preset="demo", modality="ct")
     say(f"2/4  Checked: {(found['severity'] == 'error').sum()} errors, {(found['severity'] == 'warning').sum()} warnings")
     done = extract_cohort(manifest, "demo")
     say(f"3/4  {done.sentence}")
