@@ -61,7 +61,7 @@ def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan
 def test_every_model_gives_scores_on_its_scale(kind: str, name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort(classes=2 if kind == "classes" else 0)
     plan = make_plan(kind, model=choice(name), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
-                     sets={"combined": ("clinical", "radiomics"), "clinical": ("clinical",)})
+                     sets={"combined": ("clinical", "radiomics")}, comparator=None)
     found = train(cohort, plan, workers=0)
     assert set(found.predictions["scale"]) == ({"risk"} if kind == "survival" else {"probability"})
     assert np.isfinite(found.predictions["score"]).all()
@@ -73,7 +73,7 @@ def test_every_selector_works_in_the_pipeline(name: str, make_cohort: Maker, mak
     kind = "survival" if name in FOR_SURVIVAL else "classes"
     cohort = make_cohort(classes=0 if kind == "survival" else 2)
     plan = make_plan(kind, selector=(choice(name),), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
-                     sets={"combined": ("clinical", "radiomics"), "clinical": ("clinical",)})
+                     sets={"combined": ("clinical", "radiomics")}, comparator=None)
     found = train(cohort, plan, workers=0, repeat_measurements=readers(cohort) if name == "robust" else None)
     chosen = set(found.selections["feature"])
     assert {"age", "size"} < chosen
