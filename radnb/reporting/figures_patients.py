@@ -216,7 +216,7 @@ def stability(story: Story, *, top: int = 15, formats: tuple[str, ...] = ()) -> 
 
 
 def selection_shares(story: Story) -> pd.DataFrame:
-    """Return feature, share of the primary model's fits that chose it, and mean weight, the commonest first."""
+    """Return image feature, share of the primary model's fits that chose it, and mean weight, the commonest first."""
     table = story.selections
     if table is None or not len(table):
         return pd.DataFrame({"feature": pd.Series(dtype=str), "share": pd.Series(dtype=float),
@@ -224,6 +224,8 @@ def selection_shares(story: Story) -> pd.DataFrame:
     table = table[table["model"] == story.primary].assign(repeat=lambda t: t["repeat"].astype(str),
                                                           fold=lambda t: t["fold"].astype(str))
     fits = max(len(table[["repeat", "fold"]].drop_duplicates()), 1)
-    counted_ = table.groupby("feature", sort=True).agg(share=("feature", "size"), weight=("weight", "mean"))
-    counted_["share"] = counted_["share"] / fits
-    return counted_.sort_values("share", ascending=False, kind="stable").reset_index()
+    given = set(story.cohort.blocks.get("clinical", ()))  # the clinical predictors are always in, so not chosen
+    chosen = table[~table["feature"].isin(given)]
+    shares = chosen.groupby("feature", sort=True).agg(share=("feature", "size"), weight=("weight", "mean"))
+    shares["share"] = shares["share"] / fits
+    return shares.sort_values("share", ascending=False, kind="stable").reset_index()

@@ -15,7 +15,8 @@ from radnb.reporting.wording import choice_words, metric_label, one_choice
 
 def paragraphs(story: Story) -> list[str]:
     """Return the paragraphs: patients, images, features, models, validation, statistics, software."""
-    made = (_patients(story), _images(story), _models(story), _design(story), _statistics(story), _software(story))
+    made = (_patients(story), _images(story), _models(story), _design(story), _statistics(story),
+            _text(story, *_how(story)), _software(story))
     return [paragraph for paragraph in made if paragraph]
 
 
@@ -105,7 +106,7 @@ def _statistics(story: Story) -> str:
         reason=story.say(declared.get("reason")).rstrip(".。 "))
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
-    return _text(story, compared, *_how(story), decision)
+    return _text(story, compared, decision)
 
 
 def _how(story: Story) -> list[str]:

@@ -20,6 +20,11 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 UNIT = re.compile(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$")
 
 
+def inline(label: str) -> str:
+    """Write a label as it stands within a sentence: small, unless it is an abbreviation or a name like CA19-9."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() and label[:1].isascii() else label
+
+
 @dataclass(frozen=True)
 class Story:
     """The facts of the card, the cohort, its evaluation and what happened on the way, in one language."""
@@ -130,7 +135,7 @@ class Story:
     @property
     def predictors(self) -> str:
         """Return the clinical predictors as a list in words, without their units."""
-        names = [UNIT.sub("", self.label(name)) for name in self.facts.get("clinical_predictors", ())]
+        names = [inline(UNIT.sub("", self.label(name))) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property

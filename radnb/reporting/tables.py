@@ -74,9 +74,20 @@ def metric_names(story: Story, models: Sequence[str]) -> list[str]:
     return sorted(found, key=lambda m: (_rank(m), found.index(m)))
 
 
-def _n_events(rows: Iterable[Mapping[str, Any] | None]) -> str:
-    """Write n and events once where all models agree, else one after the other."""
-    return "\n".join(dict.fromkeys(f"{int(row['n'])} / {int(row['events'])}" for row in rows if row is not None))
+def _n_events(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write n and events where all models agree on them, else nothing."""
+    found = {f"{int(row['n'])} / {int(row['events'])}" for row in rows}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _cell(story: Story, row: Mapping[str, Any] | None, shared: str) -> str:
+    """Write a metric, with its own n and events below where the models differ in them."""
+    if row is None:
+        return numbers.NONE
+    said = story.metric_text(row)
+    if said == numbers.NONE and str(row["metric"]).startswith("median_survival"):
+        said = story.text("not_reached")
+    return said if shared else f"{said}\n({int(row['n'])} / {int(row['events'])})"
 
 
 def _rank(metric: str) -> int:
@@ -88,10 +99,11 @@ def performance_table(story: Story) -> Table:
     """Show every metric of every model with interval, patients and events."""
     models, rows = story.models, []
     for name in metric_names(story, models):
-        found = {m: story.metric(m, name) for m in models}
+        found = {m: row for m in models if (row := story.metric(m, name)) is not None}
+        shared = _n_events(found.values())
         rows.append({story.text("column.metric"): metric_label(story, name),
-                     **{story.model(m): story.metric_text(row) for m, row in found.items()},
-                     story.text("column.n_events"): _n_events(found.values())})
+                     **{story.model(m): _cell(story, found.get(m), shared) for m in models},
+                     story.text("column.n_events"): shared})
     values = story.metrics[story.metrics["model"].isin(models)].reset_index(drop=True)
     return table(story, "performance", pd.DataFrame(rows), part="evidence", values=values,
                  note=story.text("table.performance.note", set=story.text(f"set.{story.set}")))
@@ -100,7 +112,7 @@ def performance_table(story: Story) -> Table:
 def comparison_table(story: Story) -> Table:
     """Show the primary difference, every other one, and the permutation p of each model."""
     rows, metrics = [], story.metrics
-    chosen = metrics[metrics["metric"].str.contains(ELSEWHERE)]
+    chosen = metrics[metrics["metric"].str.contains(ELSEWHERE) & metrics["value"].notna()]
     for row in chosen.to_dict("records"):
         names = [story.model(m) for m in str(row["model"]).split(" - ")]
         rows.append({story.text("column.comparison"): story.text("minus").join(names),

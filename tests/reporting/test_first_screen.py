@@ -63,7 +63,7 @@ def test_per_100_counts_add_up_and_carry_intervals() -> None:
 
 
 def test_survival_tells_both_risk_groups_at_the_horizon() -> None:
-    assert re.search(r"death within 36 months: \d+% \(\d+% to \d+%\) of the \d+ patients of the high-risk group",
+    assert re.search(r"Within 36 months, death in \d+% \(\d+% to \d+%\) of the \d+ patients of the high-risk group",
                      first_screen(story("survival")).plain())
 
 

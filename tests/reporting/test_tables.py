@@ -82,6 +82,13 @@ def test_features_are_explained_beside_their_exact_names() -> None:
     assert "original_" not in " ".join(shown["Feature"] + shown["What it measures"])
 
 
+def test_clinical_predictors_are_not_told_as_chosen_image_features() -> None:
+    told = story("improved")
+    extra = told.selections.drop_duplicates(["repeat", "fold"]).assign(feature="age")
+    more = dataclasses.replace(told, selections=pd.concat([told.selections, extra], ignore_index=True))
+    assert list(tables.feature_table(more).shown["Chosen"]) == list(tables.feature_table(told).shown["Chosen"])
+
+
 def test_exclusions_are_counted_by_reason() -> None:
     shown = tables.exclusions_table(story("improved")).shown
     assert list(shown["Reason"]) == ["another diagnosis", "outcome missing", "image could not be measured"]
