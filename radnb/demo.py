@@ -24,7 +24,7 @@ def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path,
     done = extract_cohort(manifest, "demo")
     say(f"3/4  {done.sentence}")
     say("4/4  Four questions, two languages")
-    ended = batch(jobs_for([row["id"] for row in cards], folder, languages=("en", "zh")), say=say)
+    ended = batch(jobs_for([row["id"] for row in cards], folder, languages=("en", "zh")), say=lambda text: None)
     for job, result in ended.runs:
         if not isinstance(result, Path):
             say(f"     {job.study}: {result.message}")

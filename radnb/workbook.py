@@ -275,7 +275,7 @@ def _labels(manifest: Manifest, cohort: Cohort) -> dict[str, Any]:
 
 
 def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
-    return {"study": run.study.id, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
+    return {"study_id": run.study.id, "manifest": run.manifest.path.name, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
             "extraction_sha256": settings(run.study.extraction).sha256, "seed": run.study.seed,
             "versions": versions()}
