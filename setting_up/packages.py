@@ -21,6 +21,7 @@ from setting_up.steps import say, step
 
 Command = list[object]
 Variables = dict[str, str]
+RUBBISH = VENV / "rubbish"
 HASHED = ["--require-hashes", "--only-binary=:all:"]
 
 
@@ -35,7 +36,7 @@ def set_up() -> None:
     """Make .venv afresh; only the stamp makes it count."""
     started = time.monotonic()
     check_space()
-    say("Setting up in .venv: a few minutes and 300 MB of downloads, only this once.")
+    say("Setting up in .venv: a few minutes and 330 MB of downloads, only this once.")
     make_venv()
     variables = installer_environment(pip())
     fetch_installer(variables)
@@ -134,7 +135,8 @@ def add_packages(variables: Variables) -> str:
             if not without:
                 raise
             say("pyradiomics cannot be built here.", details=stop.tail())
-        step("Removing what only the build needed", uninstall("radnb-build-shim", "ziglang"), variables)
+        step("Removing what only the build needed", uninstall("radnb-build-shim"), variables)
+        remove_zig(variables)
     if without:
         fetch_packages(part_of("requirements.lock", drop=unneeded | {"pyradiomics"}), variables)
     return without
@@ -143,7 +145,7 @@ def add_packages(variables: Variables) -> str:
 def fetch_packages(lock: Path, variables: Variables) -> None:
     """Install every package of a lock file."""
     count = len(entries(lock))
-    step(f"Fetching {count} packages (250 MB)", install("--require-hashes", "-r", lock), variables)
+    step(f"Fetching {count} packages (290 MB)", install("--require-hashes", "-r", lock), variables)
 
 
 def prepare_build(variables: Variables) -> Variables:
@@ -153,7 +155,19 @@ def prepare_build(variables: Variables) -> Variables:
         return {} if os.name == "nt" else {"CC": found}
     step("No C compiler here: fetching zig (100 MB)", by_pip(ROOT / "requirements-zig.lock"), variables)
     zig = "python -m ziglang cc"  # not its path, which may hold spaces; .venv comes first on PATH
-    return {"CC": zig, "LDSHARED": f"{zig} -shared" + " -undefined dynamic_lookup" * (sys.platform == "darwin")}
+    return {"CC": zig, "LDSHARED": f"{zig} -shared" + " -undefined dynamic_lookup" * (sys.platform == "darwin"),
+            "ZIG_GLOBAL_CACHE_DIR": str(RUBBISH), "ZIG_LOCAL_CACHE_DIR": str(RUBBISH)}
+
+
+def remove_zig(variables: Variables) -> None:
+    """Remove zig's 20,000 files, behind the user's back: on a slow disk that takes a minute."""
+    fetched = sorted(VENV.glob("lib/**/site-packages/ziglang*"))
+    if fetched:
+        RUBBISH.mkdir(exist_ok=True)
+        for folder in fetched:
+            folder.rename(RUBBISH / folder.name)
+        delete = "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)"
+        os.spawnve(os.P_NOWAIT, PYTHON, [str(PYTHON), "-c", delete, str(RUBBISH)], variables)
 
 
 def entries(lock: Path) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -36,6 +39,8 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
     recorded = Steps()
     monkeypatch.setattr(packages, "step", recorded)
     monkeypatch.setattr(packages, "VENV", tmp_path)
+    monkeypatch.setattr(packages, "RUBBISH", tmp_path / "rubbish")
+    monkeypatch.setattr(packages, "PYTHON", sys.executable)
     monkeypatch.setattr(packages, "with_uv", lambda: True)
     monkeypatch.setattr(packages, "hindrance", lambda: "")
     monkeypatch.setattr(packages, "compiler", lambda: "gcc")
@@ -53,6 +58,17 @@ def test_without_a_compiler_zig_builds(steps: Steps, monkeypatch: pytest.MonkeyP
     packages.add_packages({})
     assert steps[1] == "No C compiler here: fetching zig"
     assert steps.variables[steps[2]]["CC"] == "python -m ziglang cc"
+
+
+def test_zig_does_not_stay(steps: Steps, tmp_path: Path) -> None:
+    zig = tmp_path / "lib" / "python3.11" / "site-packages" / "ziglang"
+    (zig / "lib").mkdir(parents=True)
+    packages.remove_zig(dict(os.environ))
+    assert not zig.exists()
+    until = time.monotonic() + 20
+    while (tmp_path / "rubbish").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not (tmp_path / "rubbish").exists()
 
 
 def test_a_failed_build_costs_only_pyradiomics(steps: Steps) -> None:
