@@ -27,8 +27,13 @@ class Chosen:
 
 
 def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
-                limit: int | None = None, ties: Ties = "efron", ratio: float = 0.01, size: int = 50) -> list[Chosen]:
-    """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise."""
+                limit: int | None = None, ties: Ties = "efron", size: int = 50) -> list[Chosen]:
+    """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise.
+
+    The path ends at 1 % of the largest lambda, or at 5 % where there are fewer than two patients per column: below
+    that it nears saturation, which costs most of the time and is not what cross-validation chooses.
+    """
+    ratio = 0.05 if len(x) < 2 * x.shape[1] else 0.01
     if y.ndim == 2:
         return [_solve(x, y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties), groups, rule, folds, seed, limit,
                        ratio, size)]

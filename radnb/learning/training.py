@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,21 +80,14 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     jobs = _Jobs(problem, plan, splits)
     if workers is None:
         workers = 0 if cores() == 1 else cores()
+    work = functools.partial(controls.work, problem)  # of a module that loads fast in each worker
     with threadpool_limits(1):
-        for position, result in map_cases(_Worker(problem), jobs, workers=workers, label="Models", unit="batch"):
+        for position, result in map_cases(work, jobs, workers=workers, label="Models", unit="batch"):
             if isinstance(result, Failure):
                 raise RadnbError(f"Fitting failed: {result.message}", code=result.code)
             jobs.take(position, result)
         final = final_models(problem, splits[0].train if splits[0].frozen else np.arange(len(cohort.table)))
     return tables.trained(cohort, problem, jobs.parts(), final)
-
-
-@dataclass(frozen=True)
-class _Worker:
-    problem: Problem
-
-    def __call__(self, task: Task) -> list[Part]:
-        return controls.work(self.problem, task)
 
 
 def patients(cohort: Cohort) -> pd.DataFrame:
