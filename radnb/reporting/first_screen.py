@@ -99,7 +99,8 @@ def _measure(story: Story, name: str, row: Mapping[str, Any] | None, nothing: fl
     if row is None:
         return _cell_measure(name, numbers.NONE, "", "", "")
     metric = str(row["metric"])
-    digits, signed = numbers.DIGITS.get(metric, 2), metric.endswith("_difference")
+    signed = metric.endswith("_difference")
+    digits = numbers.digits_of(metric, row["value"], row["low"], row["high"])
     value = numbers.number(row["value"], digits, sign=signed)
     low, high = (numbers.number(row[end], digits, sign=signed) for end in ("low", "high"))
     span = story.text("first.interval", low=low, high=high) if numbers.NONE not in (low, high) else ""
