@@ -25,7 +25,7 @@ from radnb.statistics.inputs import Floats, Ints
 from radnb.statistics.intervals import cv_interval
 from radnb.work.progress import progress
 
-SHIFTS = {"none": 0.0, "weak": 0.5, "strong": 1.0}  # of the informative features, in their standard deviations
+SHIFTS = {"none": 0.0, "weak": 0.45, "strong": 1.0}  # of the informative features, in their standard deviations
 CLINICAL = 3
 BEST = 10
 PENALTY = 10.0

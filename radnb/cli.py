@@ -74,13 +74,17 @@ def synth(kind: Annotated[str, typer.Argument(help="What to make: pancreas.")],
 @app.command()
 def check(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
           images: Annotated[bool, typer.Option(help="Read every image and mask too.")] = True,
+          settings: Annotated[str | None, typer.Option(help="The extraction settings you will use.")] = None,
+          modality: Annotated[str | None, typer.Option(help="ct, mr or pet: check the grey values too.")] = None,
           out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the list as CSV too.")] = None,
           workers: Workers = None) -> None:
     """List every problem of a cohort at once, with row, column and mend."""
     from radnb.workbook import check_cohort
 
     _use(workers)
-    found = check_cohort(manifest, images=images)
+    if modality not in (None, "ct", "mr", "pet"):
+        raise RadnbError(f"--modality {modality!r}: choose ct, mr or pet.")
+    found = check_cohort(manifest, images=images, preset=settings, modality=modality)
     _say_problems(found)
     if out:
         from radnb.work.files import write_csv
@@ -230,8 +234,7 @@ def _say(text: str, *, error: bool = False) -> None:
 
 def _say_problems(found: pd.DataFrame) -> None:
     for row in found.itertuples():
-        place = ", ".join(str(part) for part in (row.where, f"row {row.row}" if str(row.row) not in ("", "nan", "<NA>")
-                          else "", row.column) if str(part) not in ("", "nan"))
+        place = ", ".join(part for part in (str(row.where), f"row {row.row}" if row.row else "", str(row.column)) if part)
         _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")

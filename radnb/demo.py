@@ -19,12 +19,12 @@ def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path,
     cards = [row for row in list_studies() if row["id"].startswith(PREFIX)]
     manifest = cards[0]["manifest"]
     say("1/4  The cohort: 120 synthetic patients of three hospitals")
-    found = check_cohort(manifest, images=True)
+    found = check_cohort(manifest, images=True, preset="demo", modality="ct")
     say(f"2/4  Checked: {(found['severity'] == 'error').sum()} errors, {(found['severity'] == 'warning').sum()} warnings")
     done = extract_cohort(manifest, "demo")
     say(f"3/4  {done.sentence}")
     say("4/4  Four questions, two languages")
-    ended = batch(jobs_for([row["id"] for row in cards], folder, languages=("en", "zh")), say=say)
+    ended = batch(jobs_for([row["id"] for row in cards], folder, languages=("en", "zh")), say=lambda text: None)
     for job, result in ended.runs:
         if not isinstance(result, Path):
             say(f"     {job.study}: {result.message}")

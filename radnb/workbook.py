@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import sys
 import time
@@ -87,10 +88,11 @@ def open_manifest(name: str) -> Manifest:
     return manifest
 
 
-def check_cohort(name: str, *, images: bool) -> pd.DataFrame:
-    """List every problem of a cohort, its images included if wanted."""
+def check_cohort(name: str, *, images: bool, preset: str | None = None, modality: str | None = None) -> pd.DataFrame:
+    """List every problem of a cohort, its images included if wanted, as the extraction settings would meet them."""
     manifest = open_manifest(name)
-    return check(manifest, cases_check=inspect if images and manifest.images else None)
+    look = functools.partial(inspect, modality=modality, resampled=settings(preset).resampled if preset else True)
+    return check(manifest, cases_check=look if images and manifest.images else None)
 
 
 def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600) -> Measured:
@@ -273,7 +275,7 @@ def _labels(manifest: Manifest, cohort: Cohort) -> dict[str, Any]:
 
 
 def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
-    return {"study": run.study.id, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
+    return {"study_id": run.study.id, "manifest": run.manifest.path.name, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
             "extraction_sha256": settings(run.study.extraction).sha256, "seed": run.study.seed,
             "versions": versions()}

@@ -30,7 +30,7 @@ STOPPING = {
 BUILD_FAILED = r"[Ff]ailed (?:to build|building wheel for|to build installable wheels for) .{0,40}pyradiomics"
 HINDERING = {
     r"(?:found for|requirement) ziglang":
-        "no C compiler was found, and zig cannot be fetched in its stead; install gcc (Debian, Ubuntu: build-essential)",
+        "no C compiler was found, nor can zig be fetched in its stead; install gcc (Debian, Ubuntu: build-essential)",
     r"Python\.h\b":
         NO_HEADERS,
     r"Visual C\+\+ 14":

@@ -23,6 +23,7 @@ SHARED = {  # the setting -> the variable that carries it to pip, and to uv
     "proxy": ("PIP_PROXY", "ALL_PROXY"),
 }
 FORMER = {"index-url": "UV_INDEX_URL", "extra-index-url": "UV_EXTRA_INDEX_URL"}
+OTHER_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
 
@@ -38,6 +39,8 @@ def installer_environment(pip: Sequence[object]) -> dict[str, str]:
             variables[for_pip] = " ".join(value)
         if value and setting not in of_uv:
             variables[for_uv] = ("," if setting == "find-links" else " ").join(value)
+    for other in OTHER_BUNDLES:
+        variables.pop(other, None)  # pip would prefer them to its own setting
     # Every file is checked against its hash, so that it does not matter which of several indexes it came from.
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "1"} | variables
 
@@ -92,5 +95,5 @@ def uv_file_settings(content: dict[str, Any]) -> Settings:
 
 def _system_certificates(variables: dict[str, str]) -> list[str]:
     """Return the machine's certificates, which know an institute's own; pip and uv bring theirs, which do not."""
-    known = [variables.get("REQUESTS_CA_BUNDLE", ""), variables.get("CURL_CA_BUNDLE", ""), *BUNDLES]
+    known = [*(variables.get(name, "") for name in OTHER_BUNDLES), *BUNDLES]
     return [path for path in known if path and Path(path).is_file()][:1]

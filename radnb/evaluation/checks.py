@@ -106,7 +106,8 @@ def _times(predictions: pd.DataFrame) -> list[str]:
 
 def _once(predictions: pd.DataFrame) -> list[str]:
     keys = ["model", "set", "target", "repeat", "patient_id"]
-    twice = predictions.duplicated(keys).to_numpy()
+    train = (predictions["set"].astype(str) == "train").to_numpy()  # a patient trains several folds of a repeat
+    twice = np.where(train, predictions.duplicated([*keys, "fold"]), predictions.duplicated(keys))
     if not twice.any():
         return []
     return [f"predictions: {_where(predictions, twice)} scored twice in the same repeat. The patient is the unit: "

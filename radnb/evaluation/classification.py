@@ -31,7 +31,7 @@ def _decisions(counts: Floats) -> Floats:
 
 def mean_counts(one: Scored) -> Floats:
     """Return found, wrongly flagged, missed, cleared: the mean over repeats."""
-    return one.rows.counts().mean(axis=1)
+    return np.asarray(one.rows.counts().mean(axis=1))
 
 
 def at_threshold(one: Scored, drawn: Draws) -> dict[str, Figure]:
@@ -87,7 +87,7 @@ def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method
     resampled = bool(np.isfinite(limits).all())
     if name not in parts or not np.isfinite(value):
         if not resampled or not np.isfinite(value):
-            return alone(value, "not defined" if not np.isfinite(value) else "no resamples")
+            return alone(value, "not defined" if not np.isfinite(value) else "thresholds were not resampled")
         return Figure(float(value), float(limits[0]), float(limits[1]), _plain(name, method))
     scale = 100.0 if name in PER_100 else 1.0
     low, high = (scale * x for x in cutoffs.wilson(float(parts[name][0]), float(parts[name][1])))
@@ -115,7 +115,7 @@ def calibrated(one: Scored, drawn: Draws) -> dict[str, Figure]:
     error = np.array([*_brier_errors(p, event), line.in_the_large.se, line.slope.se])
     method, ways = ("patients" if one.frozen else drawn.design), ["jackknife", "jackknife", "wald", "wald"]
     extra = np.full(len(value), np.nan)
-    if one.resampled is not None and not drawn.refusal and not one.frozen:
+    if one.resampled is not None and one.resampled.scale == "probability" and not drawn.refusal:
         table = one.resampled.table(_calibration_by_unit(one.resampled.rows))
         _, _, _, extra = cv_interval(_calibration_by_unit(one.rows), table, error, scale="plain")
     return {name: _limits(value[k], error[k], extra[k], f"{method}_{ways[k]}", f"{method}_{drawn.resampling}_{ways[k]}")
@@ -213,7 +213,7 @@ def benefit(one: Scored, drawn: Draws, thresholds: Floats) -> Benefit | None:
     shares = usefulness.contributions(one.rows.score, one.rows.event, thresholds)
     mine = np.stack([one.rows.mean_by_member(column, one.n) for column in shares.T], axis=1)
     table = None
-    if one.resampled is not None and not drawn.refusal:
+    if one.resampled is not None and one.resampled.scale == "probability" and not drawn.refusal:
         table = one.resampled.table(one.resampled.rows.net_benefit(thresholds))
     return Benefit(mine, one.rows.net_benefit(thresholds), table, one.frozen, drawn.refusal)
 

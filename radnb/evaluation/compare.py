@@ -25,7 +25,8 @@ class Verdict:
     value: float
     low: float
     high: float
-    p_any: float
+    p_any: float  # by permutation: is there any signal in the model?
+    p_added: float  # by permutation: do the blocks that the comparator lacks add anything?
     n: int
     events: int
     external: bool
@@ -36,13 +37,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Compared:
-    """A difference in one set of patients, with its size and the permutation p of the primary model."""
+    """A difference in one set of patients, with its size and the permutation p of the primary model and its gain."""
 
     figure: Figure
     set: str
     n: int
     events: int
     p_any: float
+    p_added: float
 
 
 def from_chance(figure: Figure) -> Figure:
@@ -64,7 +66,7 @@ def verdict(found: list[Compared], *, model: str, comparator: str | None, metric
         reasons = (*reasons, "no_comparator")
     nothing = float("nan")
     return Verdict(kind, reasons, model, comparator, metric, main.set, main.figure.value, main.figure.low,
-                   main.figure.high, main.p_any, main.n, main.events, bool(external),
+                   main.figure.high, main.p_any, main.p_added, main.n, main.events, bool(external),
                    *((other.value, other.low, other.high) if other is not None else (nothing, nothing, nothing)))
 
 

@@ -79,7 +79,6 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
                 for metric, f, n, events in alone_in(one, c)]
     whole = _summaries(series, drawn, outcome)
     metrics += [row for summary in whole.values() for row in summary.rows()]
-    metrics += _added(predictions, drawn_table, outcome, primary, comparator)
     compared, rows = _comparisons(whole, comparator)
     judged = _judge(whole, compared, primary, comparator, relevant_difference)
     table = _metrics(metrics + rows)
@@ -166,23 +165,6 @@ def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcom
     return result
 
 
-def _added(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome, primary: str,
-           comparator: str | None) -> list[tuple[object, ...]]:
-    """Return the p that the primary model's further blocks add anything, from permuting those blocks alone."""
-    rows = resamples[resamples["kind"] == "permutation_added"].assign(kind="permutation")
-    mine = predictions[predictions["model"] == primary]
-    if comparator is None or rows.empty:
-        return []
-    series = scored(mine, rows, survival=outcome.kind == "survival")
-    made = []
-    for summary in _summaries(series, [draws(one) for one in series], outcome).values():
-        if len(summary.drawn.permuted):
-            p = summary.drawn.p_any()
-            made.append(summary.row(f"{primary} - {comparator}", "permutation_added_p",
-                                    Figure(p.p, float("nan"), float("nan"), f"blockpermuted{p.used}")))
-    return made
-
-
 def _comparisons(whole: Mapping[Key, _Summary],
                  comparator: str | None) -> tuple[dict[Key, Figure], list[tuple[object, ...]]]:
     """Return the differences of every model from the comparator, and their rows."""
@@ -196,6 +178,10 @@ def _comparisons(whole: Mapping[Key, _Summary],
         found[model, name] = figure
         metric = "c_index_difference" if mine.metric == "c_index" else "auc_difference"
         rows.append(mine.row(f"{model} - {comparator}", metric, figure))
+        if len(mine.drawn.added):
+            added = mine.drawn.p_added()
+            rows.append(mine.row(f"{model} - {comparator}", "permutation_p",
+                                 Figure(added.p, float("nan"), float("nan"), f"permuted_added{added.used}")))
         if np.isfinite(p):
             rows.append(mine.row(f"{model} - {comparator}", f"{metric}_p",
                                  Figure(p, float("nan"), float("nan"), figure.method)))
@@ -216,8 +202,7 @@ def _judge(whole: Mapping[Key, _Summary], compared: Mapping[Key, Figure], primar
             continue
         figure = from_chance(mine.figure) if comparator is None else compared.get((model, name))
         if figure is not None:
-            p = mine.drawn.p_any().p if len(mine.drawn.permuted) else float("nan")
-            found.append(Compared(figure, name, mine.n, mine.events, p))
+            found.append(Compared(figure, name, mine.n, mine.events, mine.drawn.p_any().p, mine.drawn.p_added().p))
     if not found:
         raise_all([f"primary: {primary!r} and {comparator!r} were not scored in the same set of patients. "
                    "Score both models on the same patients."], code="E_CONFIG")
@@ -230,6 +215,6 @@ def _metrics(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     numbers = ["value", "low", "high"]
     table[numbers] = table[numbers].astype(float)
     table = table.astype({"n": "int64", "events": "int64"})
-    headline = table["metric"].str.match(r"^(auc|c_index)(_macro)?$|_difference$|^permutation(_added)?_p$|_difference_p$")
+    headline = table["metric"].str.match(r"^(auc|c_index)(_macro)?$|_difference$|^permutation_p$|_difference_p$")
     return table.assign(_late=~headline).sort_values(["set", "model", "_late"], kind="stable",
                                                      ignore_index=True).drop(columns="_late")

@@ -39,8 +39,7 @@ def _events(series: Sequence[Scored], candidates: Mapping[str, int]) -> Iterable
             yield ("few_events_per_feature", "warning", {"model": one.model, "events": one.rarer, "candidates": count,
                                                          "ratio": round(one.rarer / count, 2)})
     for one in _first_per_set(series):
-        judged = one.survival or one.scale == "probability"
-        if judged and one.rarer < ENOUGH_FOR_CALIBRATION:
+        if not one.survival and one.scale == "probability" and one.rarer < ENOUGH_FOR_CALIBRATION:
             yield ("calibration_too_few", "warning", {"set": one.set, "target": one.target, "events": one.rarer,
                                                       "needed": ENOUGH_FOR_CALIBRATION})
     for one in series:
@@ -68,7 +67,7 @@ def _first_per_set(series: Sequence[Scored]) -> list[Scored]:
 
 
 def _figures(metrics: pd.DataFrame) -> Iterable[Flag]:
-    main = metrics[metrics["metric"].str.match(r"^(auc|c_index)(\[|_macro|$)") & (metrics["set"] != "train")]
+    main = metrics[metrics["metric"].str.match(r"^(auc|auc_macro|c_index)$") & (metrics["set"] != "train")]
     for row in main.itertuples():
         about = {"model": row.model, "set": row.set, "metric": row.metric}
         if str(row.method).startswith(NONE):

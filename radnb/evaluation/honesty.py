@@ -56,6 +56,7 @@ class Draws:
     folds: int
     refusal: str
     replicates: tuple[int, ...] = field(default=())
+    added: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def value(self) -> float:
@@ -95,6 +96,10 @@ class Draws:
         """Return the permutation p that there is any signal; one repeat, as each permutation had."""
         return besag_clifford(float(self.repeats[0]), self.permuted, stop=STOP)
 
+    def p_added(self) -> SequentialP:
+        """Return the permutation p that the blocks which the comparator lacks add anything."""
+        return besag_clifford(float(self.repeats[0]), self.added, stop=STOP)
+
     def minus(self, other: Draws) -> Draws:
         """Return the draws of the difference on the same patients and the same resamples."""
         paired = self.replicates == other.replicates and self.resampled is not None and other.resampled is not None
@@ -110,21 +115,24 @@ def draws(one: Scored) -> Draws:
     v = rows.discrimination()
     table = None if resampled is None else resampled.table(resampled.rows.discrimination())
     kind = "halfsample" if resampled is not None and resampled.half else "bootstrap"
-    permuted = np.empty(0) if one.permuted is None else one.permuted.discrimination()
+    permuted, added = (np.empty(0) if rows is None else rows.discrimination() for rows in (one.permuted, one.added))
     influence = rows.pairs.influence(rows.unit, rows.units, rows.member, one.n)
     return Draws(v, influence, table, permuted, kind, one.survival, one.folds, refusal(one),
-                 () if resampled is None else resampled.replicates)
+                 () if resampled is None else resampled.replicates, added)
 
 
 def macro(each: Sequence[Draws]) -> Draws:
     """Return the draws of the plain mean over targets."""
     first = each[0]
     tables = [d.resampled for d in each if d.resampled is not None]
-    lengths = {len(d.permuted) for d in each}
-    permuted = np.mean([d.permuted for d in each], axis=0) if len(lengths) == 1 else np.empty(0)
+    permuted, added = _mean([d.permuted for d in each]), _mean([d.added for d in each])
     return Draws(np.mean([d.repeats for d in each], axis=0), np.mean([d.influence for d in each], axis=0),
                  np.mean(tables, axis=0) if len(tables) == len(each) else None, permuted, first.kind, first.plain,
-                 first.folds, next((d.refusal for d in each if d.refusal), ""), first.replicates)
+                 first.folds, next((d.refusal for d in each if d.refusal), ""), first.replicates, added)
+
+
+def _mean(each: Sequence[Floats]) -> Floats:
+    return np.asarray(np.mean(each, axis=0)) if len({len(values) for values in each}) == 1 else np.empty(0)
 
 
 def refusal(one: Scored) -> str:

@@ -97,10 +97,15 @@ METHODS: dict[str, Method] = {
     "permuted#": Method("One-sided p that there is any signal at all: outcomes permuted through the whole procedure "
                         "({0} permutations, one repeat of cross-validation each, stopped by the Besag-Clifford rule).",
                         "“有无任何信号”的单侧p值:在整个流程中置换结局({0}次置换,每次一轮交叉验证,按Besag-Clifford规则停止)。"),
-    "blockpermuted#": Method("One-sided p that the image features add anything to the other predictors: the rows of the "
-                              "image features permuted together through the whole procedure ({0} permutations, stopped "
-                              "by the Besag-Clifford rule).",
-                              "“影像特征有无任何增益”的单侧p值:在整个流程中整体置换影像特征行({0}次置换,按Besag-Clifford规则停止)。"),
+    "permuted_added#": Method("One-sided p that the added predictors improve the model: their rows permuted among "
+                              "patients of similar comparator score through the whole procedure ({0} permutations, "
+                              "stopped by the Besag-Clifford rule).",
+                              "“新增预测因子有无贡献”的单侧p值:在对照模型评分相近的患者之间置换新增特征并重复整个流程"
+                              "({0}次置换,按Besag-Clifford规则停止)。"),
+    "logrank_fold_median_permuted#": Method(
+        "One-sided p between the upper and lower half of each fold's scores: log-rank statistic, outcomes permuted "
+        "through the whole procedure ({0} permutations).",
+        "按每折评分中位数分组的单侧p值:log-rank统计量,在整个流程中置换结局({0}次置换)。"),
     "logrank_permuted#": Method("One-sided p between risk groups formed by the training folds' cut-offs: log-rank "
                                 "statistic, outcomes permuted through the whole procedure ({0} permutations).",
                                 "按训练折截断值分组的单侧p值:log-rank统计量,在整个流程中置换结局({0}次置换)。"),
@@ -149,6 +154,8 @@ REFUSALS: dict[str, Method] = {
     "identical scores": Method("The model gave everyone the same score.", "模型对所有患者给出相同评分。"),
     "no resamples": Method("The study was run without resamples, so there is no honest interval.",
                            "未进行重抽样,故不给出区间。"),
+    "thresholds were not resampled": Method("The resamples carry no thresholds, so this measure has no honest "
+                                            "interval.", "重抽样未包含阈值,故该指标不给出区间。"),
     "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
                                 "重抽样少于25次,不足以给出区间。"),
     "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",
@@ -156,8 +163,8 @@ REFUSALS: dict[str, Method] = {
     "no spread": Method("The estimate did not vary at all, so an interval would claim a certainty that is not there.",
                         "估计值毫无变异,给出区间会造成虚假的确定性。"),
     "not defined": Method("The measure is not defined on these counts.", "该指标在此计数下无定义。"),
-    "the models scored different patients": Method("The two models scored different patients, so they cannot be "
-                                                   "paired.", "两个模型评分的患者不同,无法配对。"),
+    "the models scored different patients": Method("The two models scored different patients or repeats, so "
+                                                   "they cannot be paired.", "两个模型评分的患者或重复不同,无法配对。"),
     "the models were not resampled together": Method("The two models were not refitted on the same resamples.",
                                                      "两个模型未在相同的重抽样样本上重新拟合。"),
     "no cut-off": Method("No cut-off was carried over from training.", "没有来自训练的截断值。"),
@@ -178,7 +185,7 @@ def method(code: str) -> Method:
     if known is None:
         raise RadnbError(f"method {code!r} has no sentence. {nearest(code, [*METHODS, *FIGURES])}", code="E_METHOD")
     numbers = re.findall(r"\d+", code)
-    return Method(known.en.format(*numbers), known.zh.format(*numbers), known.r)
+    return Method(known.en.format(*numbers).replace(" 1 repeats", " 1 repeat"), known.zh.format(*numbers), known.r)
 
 
 def sentences(codes: Iterable[str], language: str = "en") -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -72,6 +72,13 @@ class Rows:
         shares = contributions(self.score, self.event, thresholds)
         return np.stack([self.mean_by_unit(column) for column in shares.T], axis=1)
 
+    def at_fold_medians(self) -> Rows:
+        """Return the rows with the median score of their own fold as threshold: who is above, who below."""
+        order = np.lexsort((self.score, self.stratum))
+        labels, start, size = np.unique(self.stratum[order], return_index=True, return_counts=True)
+        middle = (self.score[order][start + (size - 1) // 2] + self.score[order][start + size // 2]) / 2
+        return replace(self, threshold=middle[np.searchsorted(labels, self.stratum)])
+
     def only(self, unit: int) -> Rows:
         """Return the rows of one unit."""
         mine = self.unit == unit
@@ -87,6 +94,7 @@ class Resampled:
     rows: Rows
     shape: tuple[int, int]
     half: bool
+    scale: str
     replicates: tuple[int, ...]
 
     def table(self, values: Floats) -> Floats:
@@ -108,6 +116,7 @@ class Scored:
     folds: int
     resampled: Resampled | None = None
     permuted: Rows | None = None
+    added: Rows | None = None  # permutations of the blocks that the comparator lacks
 
     @property
     def survival(self) -> bool:
@@ -159,11 +168,21 @@ def scored(predictions: pd.DataFrame, resamples: pd.DataFrame, *, survival: bool
         frozen = bool(part["fold"].isna().all())
         internal = not frozen and name == "internal"
         resampled = _resampled(drawn, model, target, survival) if internal else None
-        permuted = drawn.get(("permutation", model, target)) if internal else None
+        permuted, added = (_permuted(drawn.get((kind, model, target)), survival) if internal else None
+                           for kind in ("permutation", "permutation_added"))
         rows, folds = _rows(part, ["repeat"], patients, survival)
-        result.append(Scored(model, name, target, str(part["scale"].iloc[0]), patients, rows, frozen, folds, resampled,
-                             None if permuted is None else _rows(permuted, ["replicate"], None, survival)[0]))
+        result.append(Scored(model, name, target, _scale(part), patients, rows, frozen, folds, resampled, permuted,
+                             added))
     return result
+
+
+def _scale(part: pd.DataFrame) -> str:
+    scales = set(part["scale"].astype(str))
+    return scales.pop() if len(scales) == 1 else "linear"
+
+
+def _permuted(part: pd.DataFrame | None, survival: bool) -> Rows | None:
+    return None if part is None else _rows(part, ["replicate"], None, survival)[0]
 
 
 def _parts(table: pd.DataFrame, first: str) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
@@ -186,7 +205,8 @@ def _resampled(drawn: dict[tuple[str, str, str], pd.DataFrame], model: str, targ
     if len(whole) < len(splits):
         part = part[part["replicate"].isin(whole)]
     rows, _ = _rows(part, ["replicate", "split"], None, survival)
-    return Resampled(rows, (len(whole), int(splits.max())), kind == "half_sample", tuple(whole))
+    return Resampled(rows, (len(whole), int(splits.max())), kind == "half_sample", _scale(part),
+                     tuple(whole))
 
 
 def _rows(part: pd.DataFrame, by: list[str], patients: NDArray[Any] | None, survival: bool) -> tuple[Rows, int]:
@@ -204,8 +224,8 @@ def _rows(part: pd.DataFrame, by: list[str], patients: NDArray[Any] | None, surv
     fold = part["fold"].fillna(0).to_numpy(dtype=np.int64)[order]
     unit, member, folds = unit[order], member[order], int(fold.max()) + 1
     used = len(np.unique(unit * folds + fold)) // max(units, 1)
-    return Rows(unit, units, unit * folds + fold, member, column("score"), column("event" if survival else "truth") == 1,
-                column("time_months") if survival else None, column("threshold")), used
+    event, time = column("event" if survival else "truth") == 1, column("time_months") if survival else None
+    return Rows(unit, units, unit * folds + fold, member, column("score"), event, time, column("threshold")), used
 
 
 def _unit(part: pd.DataFrame, by: list[str]) -> tuple[Ints, int]:

@@ -66,11 +66,13 @@ def logrank_p(one: Scored) -> Figure:
         return alone(float("nan"), "no cut-off")
     if one.frozen:
         return _ordinary(one)
-    if one.permuted is None or not one.permuted.thresholded:
+    if one.permuted is None:
         return alone(float("nan"), "no permutations")
-    observed = float(_z(one.rows.only(0))[0])
-    p = besag_clifford(observed, _z(one.permuted), stop=STOP)
-    return Figure(p.p, float("nan"), float("nan"), f"logrank_permuted{p.used}")
+    own, permuted, code = one.rows.only(0), one.permuted, "logrank_permuted"
+    if not permuted.thresholded:  # permutations carry no cut-offs: both are cut at the median of each fold
+        own, permuted, code = own.at_fold_medians(), permuted.at_fold_medians(), "logrank_fold_median_permuted"
+    p = besag_clifford(float(_z(own)[0]), _z(permuted), stop=STOP)
+    return Figure(p.p, float("nan"), float("nan"), f"{code}{p.used}")
 
 
 def _ordinary(one: Scored) -> Figure:

@@ -182,7 +182,7 @@ def _chinese_font() -> Row:
                 mend="Install a font such as Noto Sans CJK SC; figures in Chinese show boxes without one.")
 
 
-_LIKELY = re.compile(r"CJK|Noto Sans SC|Source Han|WenQuanYi|YaHei|SimHei|SimSun|PingFang|Heiti|Hei\b|Song|Arial Unicode")
+_LIKELY = re.compile(r"CJK|Noto Sans SC|Source Han|WenQuanYi|YaHei|SimHei|SimSun|PingFang|Heiti|Song|Arial Unicode")
 
 
 @functools.lru_cache

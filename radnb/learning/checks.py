@@ -10,6 +10,7 @@ import pandas as pd
 
 from radnb.errors import nearest
 from radnb.features.assemble import Cohort
+from radnb.learning.folds import IntArray
 from radnb.learning.learners import CLASSES, SURVIVAL
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.prepare import PREPARE
@@ -107,7 +108,7 @@ def _survival_problems(table: pd.DataFrame) -> list[str]:
 
 
 def _value_problems(block: str, x: Array, columns: tuple[str, ...]) -> list[str]:
-    infinite = [c for c, bad in zip(columns, np.isinf(x).any(0), strict=True) if bad]
+    infinite = [columns[i] for i in np.flatnonzero(np.isinf(x).any(axis=0))]
     if infinite:
         return [f"block {block}: infinite values in {_some(infinite)}. Replace them by empty cells, or leave the "
                 "columns out."]
@@ -137,13 +138,17 @@ def _gives_away(x: Array, y: Array) -> bool:
     levels, truth = np.unique(y, return_inverse=True)
     if len(levels) < 2 or len(values) < len(levels) or len(y) < 6:
         return False
+    if len(levels) > 5:  # a time: the same order, or the reverse
+        return bool((codes == truth).all() or (codes == len(values) - 1 - truth).all())
     pairs = np.unique(codes * len(levels) + truth)
     if len(values) == len(levels) and len(pairs) == len(values):
         return True
-    few = len(levels) > 5 or len(y) < ENOUGH_FOR_PERFECT or np.bincount(truth).min() < 10
-    if few:
-        return False
-    highest, lowest = np.full(len(levels), -np.inf), np.full(len(levels), np.inf)
+    return len(y) >= ENOUGH_FOR_PERFECT and bool(np.bincount(truth).min() >= 10) and _apart(x, truth, len(levels))
+
+
+def _apart(x: Array, truth: IntArray, levels: int) -> bool:
+    """Say whether the classes occupy intervals that do not overlap."""
+    highest, lowest = np.full(levels, -np.inf), np.full(levels, np.inf)
     np.maximum.at(highest, truth, x)
     np.minimum.at(lowest, truth, x)
     order = np.argsort(lowest, kind="stable")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.learners import Learner, NoInformation
@@ -14,7 +15,6 @@ from radnb.learning.prepare import Preparation
 from radnb.learning.selection import Robust, Selector
 from radnb.learning.thresholds import Rule
 from radnb.statistics.families import Array
-from radnb.statistics.screening import icc_a1_lower
 
 Blocks = tuple[str, ...]
 INNER_FOLDS = 5
@@ -50,6 +50,7 @@ class Problem:
     seed: int
     repeated: Mapping[str, Array] = field(default_factory=dict)  # block -> (patients, readers, features)
     repeated_groups: IntArray = field(default_factory=lambda: np.empty(0, np.intp))
+    samples: dict[bytes, Sample] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def targets(self) -> int:
@@ -64,6 +65,10 @@ class Problem:
     def names(self, blocks: Blocks) -> tuple[str, ...]:
         """Return the joined column names of some blocks."""
         return tuple(name for b in blocks for name in self.columns[b])
+
+    def sample(self, train: IntArray) -> Sample:
+        """Return the sample of these training rows, the same one every time; for rows that are fitted again."""
+        return self.samples.setdefault(train.tobytes(), Sample(self, train))
 
     def parts(self, blocks: Blocks) -> tuple[Blocks, Blocks]:
         """Tell the blocks that always enter from those whose features are selected."""
@@ -89,6 +94,7 @@ class Sample:
     problem: Problem
     train: IntArray
     _tables: dict[Blocks, Table] = field(default_factory=dict)
+    _inside: dict[Blocks, Array] = field(default_factory=dict)
     _supports: dict[tuple[Blocks, int], tuple[IntArray, bool]] = field(default_factory=dict)
     _inner: list[tuple[Sample, IntArray]] | None = None
 
@@ -97,6 +103,14 @@ class Sample:
         if blocks not in self._tables:
             self._tables[blocks] = self._prepare(blocks)
         return self._tables[blocks]
+
+    def inside(self, blocks: Blocks, moved: IntArray | None = None) -> Array:
+        """Return the prepared training rows, or those that take their place."""
+        if moved is not None:
+            return self.table(blocks).values[moved[self.train]]
+        if blocks not in self._inside:
+            self._inside[blocks] = self.table(blocks).values[self.train]
+        return self._inside[blocks]
 
     def _prepare(self, blocks: Blocks) -> Table:
         problem, raw = self.problem, self.problem.raw(blocks)
@@ -116,7 +130,9 @@ class Sample:
         here = np.isin(self.problem.repeated_groups, self.problem.groups[self.train])
         agreement = np.full(columns, np.nan)
         if here.sum() >= FEWEST_REPEATED:
-            agreement = icc_a1_lower(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2))
+            from radnb.statistics.agreement import icc_a1  # loads scipy.stats, and few runs need it
+
+            agreement = icc_a1(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2)).low
         for selector in self.problem.robust:
             found = selector.fit(np.empty((0, columns)), np.empty(0), agreement=agreement).support_
             allowed = np.intersect1d(allowed, found)
@@ -126,8 +142,7 @@ class Sample:
         """Return the columns that a candidate's selectors choose with the true outcome."""
         key = (blocks, candidate)
         if key not in self._supports:
-            values = self.table(blocks).values[self.train]
-            self._supports[key] = choose(self, values, self.problem.y[self.train], candidate)
+            self._supports[key] = choose(self, self.inside(blocks), self.problem.y[self.train], candidate)
         return self._supports[key]
 
     def inner(self, strata: IntArray | None = None) -> list[tuple[Sample, IntArray]]:
@@ -152,7 +167,8 @@ def choose(sample: Sample, values: Array, y: Array, candidate: int) -> tuple[Int
     """Run the selectors of a candidate one after another; return the column numbers and whether all converged."""
     left, settled = np.arange(values.shape[1]), True
     for make in sample.problem.candidates[candidate].selectors:
-        selector = make().fit(values[:, left], y, groups=sample.problem.groups[sample.train])
+        part = values if len(left) == values.shape[1] else values[:, left]
+        selector = make().fit(part, y, groups=sample.problem.groups[sample.train])
         left, settled = left[selector.support_], settled and selector.converged_
     return left, settled
 
@@ -193,9 +209,8 @@ def fit_candidate(sample: Sample, blocks: Blocks, candidate: int = 0, *, y: Arra
     if y is None and not moved:
         support, settled = sample.support(problem.parts(blocks)[1], candidate)
     else:
-        rows = moved["chosen"][sample.train] if "chosen" in moved else sample.train
-        truth = problem.y if y is None else y
-        support, settled = choose(sample, chosen.values[rows], truth[sample.train], candidate)
+        values = sample.inside(problem.parts(blocks)[1], moved.get("chosen"))
+        support, settled = choose(sample, values, (problem.y if y is None else y)[sample.train], candidate)
     truth = (problem.y if y is None else y)[sample.train]
     bare = len(always.names) + len(support) == 0
     learner = NoInformation() if bare else problem.candidates[candidate].model()
@@ -269,7 +284,7 @@ def raw_scale(fitted: Fitted, problem: Problem) -> str:
     return fitted.learner.scale if fitted.learner.calibrated else "linear"
 
 
-def indicators(y: Array, classes: int) -> Array:
+def indicators(y: Array, classes: int) -> NDArray[np.bool_]:
     """Return whether each row is of each target class (n, T); for survival, whether it had the event."""
     if classes == 0:
         return np.asarray(y[:, 1:] > 0)
@@ -277,7 +292,7 @@ def indicators(y: Array, classes: int) -> Array:
     return np.asarray(y[:, None] == targets)
 
 
-def learn_recalibration(scores: Array, truth: Array) -> Array:
+def learn_recalibration(scores: Array, truth: NDArray[np.bool_]) -> Array:
     """Return Platt's intercept and slope per column; a slope below a small positive one would turn the order round."""
     out = np.empty((scores.shape[1], 2))
     for t in range(scores.shape[1]):

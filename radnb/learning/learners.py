@@ -78,7 +78,7 @@ class Linear(Learner):
     def weights(self) -> Array:
         """Return the coefficient of each column (several classes: the largest in size)."""
         coef = self.fit_.coef
-        return coef[np.abs(coef).argmax(0), np.arange(coef.shape[1])]
+        return np.asarray(coef[np.abs(coef).argmax(0), np.arange(coef.shape[1])])
 
     def linear(self) -> Fit:
         """Return the fit."""

@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 
-from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, CoxModel, LassoCox, LassoLogistic, Learner, Logistic, Machine
+from radnb.learning.learners import (
+    CLASSES,
+    SCALES,
+    SURVIVAL,
+    CoxModel,
+    LassoCox,
+    LassoLogistic,
+    Learner,
+    Logistic,
+    Machine,
+)
 from radnb.learning.penalised import Ties
 
 Positive = Annotated[float, Gt(0)]
@@ -27,7 +37,7 @@ def _make_forest(*, trees: int, leaf: int, balanced: bool, seed: int) -> object:
                                   class_weight="balanced" if balanced else None)
 
 
-def logistic(*, C: Positive | None = None, balanced: bool = False) -> Logistic:  # noqa: N803 (scikit-learn's name)
+def logistic(*, C: Positive | None = None, balanced: bool = False) -> Logistic:
     """Logistic regression without penalty, or with an L2 penalty of 1/C on standardised columns."""
     return Logistic(1e-6 if C is None else 1.0 / C, balanced)
 
@@ -43,10 +53,11 @@ def lasso_logistic(*, rule: Literal["min", "1se"] = "min", seed: int) -> LassoLo
     return LassoLogistic(rule, seed)
 
 
-def svm(*, kernel: Literal["linear", "rbf"] = "linear", C: Positive = 1.0,  # noqa: N803 (scikit-learn's name)
+def svm(*, kernel: Literal["linear", "rbf"] = "linear", C: Positive = 1.0,
         gamma: Literal["scale", "auto"] | Positive = "scale", balanced: bool = False) -> Machine:
     """Support vector machine; its scores become probabilities by recalibration inside the fold."""
-    return Machine(functools.partial(_make_svm, kernel=kernel, cost=C, gamma=gamma, balanced=balanced), "decision_function", False)
+    make = functools.partial(_make_svm, kernel=kernel, cost=C, gamma=gamma, balanced=balanced)
+    return Machine(make, "decision_function", False)
 
 
 def random_forest(*, trees: Annotated[int, Gt(0)] = 200, leaf: Annotated[int, Gt(0)] = 3, balanced: bool = False,

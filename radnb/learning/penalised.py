@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray, deal
 from radnb.statistics.families import Array, Binomial, Cox, Family
@@ -26,7 +27,7 @@ class Chosen:
 
 
 def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
-                limit: int | None = None, ties: Ties = "efron", ratio: float = 0.01, size: int = 60) -> list[Chosen]:
+                limit: int | None = None, ties: Ties = "efron", ratio: float = 0.01, size: int = 50) -> list[Chosen]:
     """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise."""
     if y.ndim == 2:
         return [_solve(x, y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties), groups, rule, folds, seed, limit,
@@ -45,15 +46,15 @@ def _cox(rows: IntArray, *, y: Array, ties: Ties) -> Family:
     return Cox(y[rows, 0], y[rows, 1], ties)
 
 
-def inner_folds(event: Array, groups: IntArray | None, folds: int, seed: int) -> IntArray | None:
+def inner_folds(event: NDArray[Any], groups: IntArray | None, folds: int, seed: int) -> IntArray | None:
     """Deal training rows into as many inner folds as the rarer outcome allows, or None when that is fewer than 2."""
     groups = np.arange(len(event)) if groups is None else groups
     possible = min(folds, *(len(np.unique(groups[event == value])) for value in np.unique(event)))
     return None if possible < 2 else deal(groups, event.astype(np.intp), possible, np.random.default_rng([seed, 9]))
 
 
-def _solve(x: Array, event: Array, family: functools.partial[Family], groups: IntArray | None, rule: Rule, folds: int,
-           seed: int, limit: int | None, ratio: float, size: int) -> Chosen:
+def _solve(x: Array, event: NDArray[Any], family: functools.partial[Family], groups: IntArray | None, rule: Rule,
+           folds: int, seed: int, limit: int | None, ratio: float, size: int) -> Chosen:
     from radnb.statistics.paths import cross_validate  # loads scikit-learn, which takes seconds and few runs need
 
     fold = inner_folds(event, groups, folds, seed)

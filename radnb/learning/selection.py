@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -12,11 +12,18 @@ from annotated_types import Ge, Gt, Le
 from radnb.learning.folds import IntArray
 from radnb.learning.penalised import Ties, chosen_path
 from radnb.statistics.families import Array
-from radnb.statistics.screening import cox_score_test, f_test, false_discovery, kruskal_test
+from radnb.statistics.screening import (
+    cox_score_test,
+    cox_statistic,
+    f_statistic,
+    f_test,
+    false_discovery,
+    kruskal_statistic,
+    kruskal_test,
+)
 
 Count = Annotated[int, Gt(0)]
 Rate = Annotated[float, Gt(0), Le(1)]
-Test = Callable[[Array, Array], tuple[Array, Array]]
 CLASSES, SURVIVAL = "classes", "survival"
 
 
@@ -75,11 +82,11 @@ class Univariable(Selector):
 
     def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
         """Return the columns with the largest statistic."""
+        if self.q is None:  # p-values cost more than their ranks, and only the rate needs them
+            return np.sort(np.argsort(-STATISTICS[self.test](x, y), kind="stable")[: self.k])
         statistic, p = TESTS[self.test](x, y)
         order = np.argsort(-statistic, kind="stable")
-        if self.q is not None:
-            order = order[false_discovery(p)[order] <= self.q]
-        return np.sort(order[: self.k])
+        return np.sort(order[false_discovery(p)[order] <= self.q][: self.k])
 
 
 @dataclass
@@ -111,7 +118,7 @@ class Mrmr(Selector):
         return np.sort(np.array(chosen, np.intp))
 
     def _relevance(self, x: Array, y: Array) -> Array:
-        statistic, _ = TESTS["cox" if y.ndim == 2 else "f"](x, y)
+        statistic = STATISTICS["cox" if y.ndim == 2 else "f"](x, y)
         if self.scheme == "quotient":
             return statistic
         if y.ndim == 2:
@@ -162,11 +169,18 @@ class Robust(Selector):
         return np.flatnonzero(np.nan_to_num(agreement, nan=-1.0) >= self.minimum)
 
 
-def _cox(x: Array, y: Array) -> tuple[Array, Array]:
+def _cox_test(x: Array, y: Array) -> tuple[Array, Array]:
     return cox_score_test(x, y[:, 0], y[:, 1])
 
 
-TESTS: dict[str, Test] = {"f": f_test, "kruskal": kruskal_test, "cox": _cox}  # type: ignore[dict-item]
+def _cox_statistic(x: Array, y: Array) -> Array:
+    return cox_statistic(x, y[:, 0], y[:, 1])
+
+
+STATISTICS: dict[str, Callable[[Array, Any], Array]] = {"f": f_statistic, "kruskal": kruskal_statistic,
+                                                        "cox": _cox_statistic}
+TESTS: dict[str, Callable[[Array, Any], tuple[Array, Array]]] = {"f": f_test, "kruskal": kruskal_test,
+                                                                 "cox": _cox_test}
 
 
 def anova(*, k: Count | None = 10, q: Rate | None = None) -> Univariable:

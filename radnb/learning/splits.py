@@ -62,7 +62,7 @@ def nested(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Annotated[int, 
 
 def by_centre(patients: pd.DataFrame, *, seed: int) -> list[Split]:
     """Leave each centre out in turn; the fold is the centre's position in alphabetical order."""
-    groups, strata = patient_strata(patients)
+    _, strata = patient_strata(patients)
     names, fold = np.unique(patients["centre"].to_numpy(str), return_inverse=True)
     if len(names) < 2:
         raise RadnbError(f"design by_centre: all patients come from one centre ({', '.join(names) or 'none'}). "

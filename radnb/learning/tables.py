@@ -58,9 +58,9 @@ def _rows(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFra
         "kind": each("kind").astype(object), "replicate": _whole(each("replicate")), "split": _whole(each("split"))})
 
 
-_TYPES = {name: "object" for name in ("patient_id", "model", "set", "target", "scale", "kind")} | {
-    name: "Int64" for name in ("repeat", "fold", "replicate", "split")} | {
-    name: "float64" for name in ("truth", "time_months", "event", "score", "threshold")}
+_TYPES = (dict.fromkeys(("patient_id", "model", "set", "target", "scale", "kind"), "object")
+          | dict.fromkeys(("repeat", "fold", "replicate", "split"), "Int64")
+          | dict.fromkeys(("truth", "time_months", "event", "score", "threshold"), "float64"))
 
 
 def _targets(cohort: Cohort) -> tuple[str, ...]:

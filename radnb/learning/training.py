@@ -18,16 +18,18 @@ from radnb.learning.checks import cohort_problems, plan_problems
 from radnb.learning.controls import ADDED, BATCH, BOOTSTRAP, CENTRE_FOLDS, HALF, NO_FOLD, PERMUTATION, Part, Task
 from radnb.learning.final import final_models
 from radnb.learning.fitting import Candidate, Problem, concordance
+from radnb.learning.folds import IntArray
 from radnb.learning.learners import SURVIVAL
 from radnb.learning.models import MODELS
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS, Robust
 from radnb.learning.splits import DESIGNS, Split
 from radnb.learning.thresholds import THRESHOLDS
+from radnb.statistics.families import Array
 from radnb.work import choices
 from radnb.work.parallel import Failure, cores, map_cases
 
-Choice = Mapping[str, Mapping[str, Any] | None]
+Choice = Mapping[str, Any]  # {name: {option: value}}
 DEFAULT_GRID = {"k": [5, 10, 20]}
 
 
@@ -108,11 +110,11 @@ def patients(cohort: Cohort) -> pd.DataFrame:
     return table.assign(centre=centre, stratum=strata, label=np.where(strata < 0, "censored", words[strata]))
 
 
-def stratum(cohort: Cohort) -> np.ndarray[Any, np.dtype[np.intp]]:
+def stratum(cohort: Cohort) -> IntArray:
     """Return the class, or for survival 0 for an event and -1 for a censored patient."""
     if cohort.outcome.kind == SURVIVAL:
-        return cohort.table["event"].to_numpy(float).astype(np.intp) - 1
-    return cohort.table["outcome"].to_numpy(float).astype(np.intp)
+        return np.asarray(cohort.table["event"].to_numpy(float), np.intp) - 1
+    return np.asarray(cohort.table["outcome"].to_numpy(float), np.intp)
 
 
 def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]],
@@ -122,8 +124,8 @@ def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]
     y = table[["time_months", "event"] if survival else "outcome"].to_numpy(float)
     chain = [choices.pick(SELECTORS, choice, "selector", seed=plan.seed) for choice in plan.selector]
     robust = tuple(made for made in (make() for make in chain) if isinstance(made, Robust))
-    values, groups, names = _repeated(cohort, used, plan, repeat_measurements) if robust else ({}, None, None)
     ids, numbers = np.unique(table["patient_id"].to_numpy(str), return_inverse=True)
+    values, who = _repeated(cohort, used, plan, repeat_measurements) if robust else ({}, ids[:0])
     centres = table["centre"].astype(str).to_numpy() if "centre" in table else np.full(len(table), "all")
     return Problem(
         blocks={b: np.ascontiguousarray(table[list(c)].to_numpy(float)) for b, c in used.items()}, columns=used,
@@ -132,7 +134,7 @@ def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]
         prespecified=tuple(b for b in plan.prespecified if b in used),
         preparation=choices.pick(PREPARE, {"prepare": plan.prepare})(), candidates=_candidates(plan), robust=robust,
         threshold=choices.pick(THRESHOLDS, plan.threshold, "threshold")(), seed=plan.seed, repeated=values,
-        repeated_groups=np.searchsorted(ids, groups).astype(np.intp) if robust else np.empty(0, np.intp))
+        repeated_groups=np.asarray(np.searchsorted(ids, who), np.intp))
 
 
 def _candidates(plan: Plan) -> tuple[Candidate, ...]:
@@ -157,7 +159,7 @@ def _candidates(plan: Plan) -> tuple[Candidate, ...]:
 
 
 def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
-              extra: pd.DataFrame | None) -> tuple[dict[str, Any], Any, None]:
+              extra: pd.DataFrame | None) -> tuple[dict[str, Array], np.ndarray[Any, Any]]:
     """Return, for patients measured by every reader, the values (patients, readers, features) of each block."""
     blocks = [b for b in used if b not in plan.prespecified]
     columns = [c for b in blocks for c in used[b]]
@@ -176,7 +178,7 @@ def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
         raise RadnbError("selector robust: no patients were measured by every reader. Give the same cases to all "
                          "readers, or leave robust out.", code="E_REPEATS")
     values = {b: wide[list(used[b])].to_numpy(float).reshape(-1, readers, len(used[b])) for b in blocks}
-    return values, wide["patient_id"].to_numpy(str)[::readers], None
+    return values, wide["patient_id"].to_numpy(str)[::readers]
 
 
 class _Jobs(Sequence[Task]):

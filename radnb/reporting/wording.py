@@ -13,9 +13,9 @@ from radnb.reporting.texts import catalogue, has
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
           (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"),
           (re.compile(r"permuted(\d+)"), "method.permuted"),
-          (re.compile(r"blockpermuted(\d+)"), "method.blockpermuted"))
+          (re.compile(r"added(\d+)"), "method.added"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
-SILENT = frozenset({"logit", "plain", "patients"})
+SILENT = frozenset({"logit", "plain", "patients", "fold", "median"})
 
 
 def metric_label(story: Story, name: str) -> str:
@@ -33,7 +33,7 @@ def metric_label(story: Story, name: str) -> str:
 
 def method_words(story: Story, code: object) -> str:
     """Put the code of a method into words, as in `cv20x5_bootstrap50x2_logit`; or say why there is no interval."""
-    said = str(code)
+    said = str(code).replace("permuted_added", "added")
     if said.startswith("none: "):
         return story.text("method.none", why=story.known("why", said.removeprefix("none: ")))
     parts = [_token(story, token) for token in said.split("_") if token not in SILENT]

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from skmisc.loess import loess
 
 from radnb.errors import RadnbError
 from radnb.statistics.inputs import Z95, Bools, Estimate, Floats, Ints, probabilities
@@ -78,23 +77,45 @@ class Recalibration(NamedTuple):
 
 
 def recalibrate(probability: Floats, event: Bools, unit: Ints, units: int, *, slope: bool = True) -> Recalibration:
-    """Fit logit(event) = a + b logit(p) in every unit at once by Newton's method; b stays 1 when `slope` is false."""
+    """Fit logit(event) = a + b logit(p) in every unit at once by Newton's method; b stays 1 when `slope` is false.
+
+    A step that would lower a unit's likelihood is halved.  Separated units have no finite fit: NaN.
+    """
     x = logit(probability)
-    a, b = np.zeros(units), np.ones(units)
-    for _ in range(40):
+    a, b = np.zeros(units), np.zeros(units) if slope else np.ones(units)
+    for _ in range(60):
         fitted = expit(a[unit] + b[unit] * x)
         g0, g1, h00, h01, h11 = _derivatives(x, event - fitted, fitted * (1 - fitted), unit, units, slope)
         with np.errstate(all="ignore"):
             det = h00 * h11 - h01**2
-            step_a, step_b = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
-        step = np.clip(np.nan_to_num(np.stack([step_a, step_b]), posinf=0, neginf=0), -4, 4)
-        a, b = a + step[0], b + step[1]
-        if np.max(np.abs(step)) < 1e-11:
+            steps = np.stack([(h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det])
+        steps = np.clip(np.nan_to_num(steps, posinf=0, neginf=0), -5, 5)
+        steps *= _halved(x, event, unit, units, (a, b), steps)
+        a, b = a + steps[0], b + steps[1]
+        if np.max(np.abs(steps)) < 1e-11:
             break
     with np.errstate(all="ignore"):
         se_a, se_b = np.sqrt(h11 / det), np.sqrt(h00 / det)
-    lost = ~np.isfinite(se_a) | (np.abs(a) > 30) | (np.abs(b) > 30) | (se_a > 30) | (np.abs(step).max(axis=0) > 1e-6)
+    far, moving = np.maximum(np.abs(a), np.abs(b)) > 30, np.abs(steps).max(axis=0) > 1e-6
+    lost = ~np.isfinite(se_a) | far | moving | (se_a > 30)
     return Recalibration(*(np.where(lost, np.nan, value) for value in (a, b, se_a, se_b)))
+
+
+def _halved(x: Floats, event: Bools, unit: Ints, units: int, at: tuple[Floats, Floats], steps: Floats) -> Floats:
+    """Return, for each unit, the largest of 1, 1/2, 1/4, … of the step that does not lower the likelihood."""
+    sign = np.where(event, 1.0, -1.0)
+
+    def likelihood(share: Floats) -> Floats:
+        a, b = at[0] + share * steps[0], at[1] + share * steps[1]
+        return np.bincount(unit, -np.logaddexp(0, -sign * (a[unit] + b[unit] * x)), units).astype(float)
+
+    now, share = likelihood(np.zeros(units)), np.ones(units)
+    for _ in range(8):
+        worse = likelihood(share) < now - 1e-9
+        if not worse.any():
+            break
+        share = np.where(worse, share / 2, share)
+    return share
 
 
 def _derivatives(x: Floats, residual: Floats, weight: Floats, unit: Ints, units: int,
@@ -136,6 +157,8 @@ def calibration_errors(probability: ArrayLike, truth: ArrayLike, *, surface: str
 
 
 def _interpolated(p: Floats, event: Bools) -> Floats:
+    from skmisc.loess import loess  # compiled code that nothing else here needs
+
     fit = loess(p, event.astype(float))
     fit.fit()
     return np.asarray(fit.outputs.fitted_values, dtype=float)

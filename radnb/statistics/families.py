@@ -167,11 +167,11 @@ class Cox:
         hazard = np.bincount(self.at, 1 / below, self.groups).cumsum()[self.group]
         if self.efron:
             hazard = hazard - np.bincount(self.at, self.share / below, self.groups)[self.group] * self.event
-        return theta * hazard, theta, below
+        return np.asarray(theta * hazard), theta, below
 
     def grad(self, eta: Array) -> Array:
         """Return the martingale residuals."""
-        return self.event - self._expected(eta)[0]
+        return np.asarray(self.event - self._expected(eta)[0])
 
     def derivatives(self, x: Array, eta: Array) -> tuple[Array, Array]:
         """Return the score and the information of the coefficients of x."""

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
 from radnb.statistics.families import Array, Cox, Family
+
+CHANGES = 12  # of sign, before coordinate descent takes over
 
 
 @dataclass(frozen=True)
@@ -118,21 +121,45 @@ class _Walk:
 
 
 def _inner(a: Array, z: Array, b: Array, l1: float, l2: float, tol: float) -> Array:
-    """Minimise |z - a b|^2/2 + l1 |b|_1 + l2 |b|^2/2 by coordinate descent, then one exact solve for its signs."""
+    """Minimise |z - a b|^2/2 + l1 |b|_1 + l2 |b|^2/2, exactly when few signs change, else by coordinate descent."""
+    exact = _follow(a, z, np.sign(b), l1, l2)
+    if exact is not None:
+        return exact
     rows = len(a)  # scikit-learn divides its loss by the row count
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
         warnings.simplefilter("ignore", ConvergenceWarning)  # the KKT check of the walk decides
         b = enet_path(a, z, l1_ratio=l1 / (l1 + l2), alphas=[(l1 + l2) / rows], coef_init=b, tol=tol, max_iter=300,
                       check_input=False, precompute=False)[1][:, 0]
-    on = np.flatnonzero(b)
-    if 0 < on.size <= rows:
-        sign, part = np.sign(b[on]), a[:, on]
-        gram = part.T @ part
-        gram[np.diag_indices_from(gram)] += l2 + 1e-12 * np.trace(gram) / on.size
-        exact = np.linalg.solve(gram, part.T @ z - l1 * sign)
-        if np.all(exact * sign > 0):
-            b[on] = exact
-    return np.asarray(b)
+    exact = _follow(a, z, np.sign(b), l1, l2)
+    return np.asarray(b) if exact is None else exact
+
+
+def _follow(a: Array, z: Array, sign: Array, l1: float, l2: float) -> Array | None:
+    """Solve for given signs, drop those that turn and add the worst violator, or give up after a few changes."""
+    sign, b = sign.copy(), np.zeros(len(sign))
+    for _ in range(CHANGES):
+        on = np.flatnonzero(sign)
+        if on.size > len(a):
+            return None
+        b[:] = 0.0
+        residual = z
+        if on.size:
+            part = a[:, on]
+            gram = part.T @ part
+            gram.reshape(-1)[:: on.size + 1] += l2 + 1e-12 * np.trace(gram) / on.size
+            found = np.linalg.solve(gram, part.T @ z - l1 * sign[on])
+            turned = found * sign[on] <= 0
+            if turned.any():
+                sign[on[turned]] = 0.0
+                continue
+            b[on], residual = found, z - part @ found
+        pull = a.T @ residual
+        over = np.where(sign == 0, np.abs(pull), 0.0)
+        worst = int(np.argmax(over))
+        if over[worst] <= l1 * (1 + 1e-10):
+            return b
+        sign[worst] = np.sign(pull[worst])
+    return None
 
 
 @dataclass(frozen=True)

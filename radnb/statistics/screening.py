@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, fdtrc, fdtri
+from scipy.special import chdtrc, fdtrc
 
 from radnb.statistics.families import Array, Cox
 
@@ -34,17 +34,22 @@ def average_ranks(columns: Array) -> tuple[Array, Array]:
 
 def f_test(x: Array, codes: NDArray[np.intp]) -> tuple[Array, Array]:
     """Return the F statistic of each column between classes, and its p-value (as R's oneway.test, equal variances)."""
+    f, groups = f_statistic(x, codes), len(np.unique(codes))
+    return f, np.where(f == 0, 1.0, fdtrc(max(groups - 1, 1), max(len(x) - groups, 1), f))
+
+
+def f_statistic(x: Array, codes: NDArray[np.intp]) -> Array:
+    """Return the F statistic of each column between classes; 0 for a constant column."""
     n, present = len(x), np.unique(codes)
     member = (codes[:, None] == present).astype(float)
-    centred = x - x.mean(0)
-    counts = member.sum(0)
+    mean, counts = x.mean(0), member.sum(0)
+    centred = x - mean
     between = ((member.T @ centred) ** 2 / counts[:, None]).sum(0)
     total = np.einsum("ij,ij->j", centred, centred)
     within = np.maximum(total - between, 0.0)
     df1, df2 = len(present) - 1, n - len(present)
-    flat = total <= 1e-20 * np.maximum(1.0, np.abs(x).max(0)) ** 2 * n
-    f = np.where(flat, 0.0, between / max(df1, 1) / np.maximum(within / max(df2, 1), TINY))
-    return f, np.where(flat, 1.0, fdtrc(max(df1, 1), max(df2, 1), f))
+    flat = total <= 1e-20 * np.maximum(1.0, mean**2) * n
+    return np.asarray(np.where(flat, 0.0, between / max(df1, 1) / np.maximum(within / max(df2, 1), TINY)))
 
 
 def kruskal_test(x: Array, codes: NDArray[np.intp]) -> tuple[Array, Array]:
@@ -52,27 +57,38 @@ def kruskal_test(x: Array, codes: NDArray[np.intp]) -> tuple[Array, Array]:
 
     With two classes this is the Wilcoxon rank-sum test without continuity correction.
     """
+    h = kruskal_statistic(x, codes)
+    return h, np.where(h == 0, 1.0, chdtrc(max(len(np.unique(codes)) - 1, 1), h))
+
+
+def kruskal_statistic(x: Array, codes: NDArray[np.intp]) -> Array:
+    """Return Kruskal-Wallis H of each column, tie-corrected; 0 for a constant column."""
     n, present = len(x), np.unique(codes)
     ranks, sizes = average_ranks(np.ascontiguousarray(x.T))
     member = (codes[:, None] == present).astype(float)
     between = ((ranks @ member - (n + 1) / 2 * member.sum(0)) ** 2 / member.sum(0)).sum(1)
     spread = (n**3 - n - (sizes**2 - 1).sum(1)) / (12 * (n - 1.0))  # tie-corrected n(n+1)/12
     flat = spread <= 1e-12
-    h = np.where(flat, 0.0, between / np.where(flat, 1.0, spread))
-    return h, np.where(flat, 1.0, chdtrc(max(len(present) - 1, 1), h))
+    return np.asarray(np.where(flat, 0.0, between / np.where(flat, 1.0, spread)))
 
 
 def cox_score_test(x: Array, time: Array, event: Array) -> tuple[Array, Array]:
     """Return the score chi-square of each column alone in a Cox model (Efron's ties) and its p-value."""
-    family, centred = Cox(time, event, "efron"), x - x.mean(0)
+    chi2 = cox_statistic(x, time, event)
+    return chi2, np.where(chi2 == 0, 1.0, chdtrc(1, chi2))
+
+
+def cox_statistic(x: Array, time: Array, event: Array) -> Array:
+    """Return the score chi-square of each column alone in a Cox model (Efron's ties); 0 for a constant column."""
+    family, mean = Cox(time, event, "efron"), x.mean(0)
+    centred = x - mean
     even = np.zeros(len(x))
     score = family.grad(even) @ centred
     ones = family.sums(np.ones(len(x)))[:, None]
     first, second = family.sums(centred) / ones, family.sums(centred**2) / ones
     information = np.maximum((second - first**2).sum(0), 0.0)
-    flat = information <= 1e-12 * np.maximum(1.0, np.abs(x).max(0)) ** 2
-    chi2 = np.where(flat, 0.0, score**2 / np.where(flat, 1.0, information))
-    return chi2, np.where(flat, 1.0, chdtrc(1, chi2))
+    flat = information <= 1e-12 * np.maximum(1.0, mean**2)
+    return np.asarray(np.where(flat, 0.0, score**2 / np.where(flat, 1.0, information)))
 
 
 def false_discovery(p: Array) -> Array:
@@ -82,26 +98,3 @@ def false_discovery(p: Array) -> Array:
     out = np.empty(len(p))
     out[order] = np.minimum(adjusted, 1.0)
     return out
-
-
-def icc_a1_lower(values: Array, *, level: float = 0.95) -> Array:
-    """Return the lower confidence limit of ICC(A,1) (ICC(2,1), absolute agreement) of many features at once.
-
-    `values` has the shape (patients, readers, features) without gaps; McGraw and Wong 1996, table 7.
-    """
-    n, k, _ = values.shape
-    mean = values.mean((0, 1))
-    rows = k * ((values.mean(1) - mean) ** 2).sum(0) / (n - 1)
-    columns = n * ((values.mean(0) - mean) ** 2).sum(0) / (k - 1)
-    total = ((values - mean) ** 2).sum((0, 1))
-    error = np.maximum(total - (n - 1) * rows - (k - 1) * columns, 0.0) / ((n - 1) * (k - 1))
-    flat = total <= 1e-20 * np.maximum(1.0, np.abs(mean)) ** 2
-    exact = error + columns <= 1e-14 * rows  # readers agree to the last digit
-    rows, error = np.where(flat | exact, 1.0, rows), np.where(flat | exact, 1.0, error)
-    below = rows + (k - 1) * error + k / n * (columns - error)
-    icc = np.minimum((rows - error) / below, 1 - 1e-12)
-    a, b = k * icc / (n * (1 - icc)), 1 + k * icc * (n - 1) / (n * (1 - icc))
-    df = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
-    f = fdtri(n - 1, df, 1 - (1 - level) / 2)
-    low = n * (rows - f * error) / (f * (k * columns + (k * n - k - n) * error) + n * rows)
-    return np.asarray(np.where(flat, np.nan, np.where(exact, 1.0, low)))

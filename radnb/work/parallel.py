@@ -77,7 +77,7 @@ def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any]) -> It
 
 
 def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
-    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # the parent ended: so do we
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):  # the parent ended: so do we
         while True:
             pipe.send(attempt(function, pipe.recv()))
 
@@ -164,7 +164,7 @@ def _next_results(crew: list[_Worker], timeout: float | None) -> Iterator[tuple[
     busy = {worker.pipe: worker for worker in crew if worker.position >= 0}
     ready = wait(list(busy), timeout=1.0 if timeout else None)
     for pipe in ready:
-        worker = busy.pop(pipe)  # type: ignore[index]
+        worker = busy.pop(pipe)  # type: ignore[call-overload]
         try:
             yield worker, worker.pipe.recv()
         except (EOFError, OSError):

@@ -13,7 +13,7 @@ ASKED = {"model": "combined", "comparator": "clinical", "metric": "auc", "releva
 
 def compared(value, low, high, name="internal"):
     figure = Figure(value, low, high, "m") if np.isfinite(low) else alone(value, "too few events")
-    return Compared(figure, name, 100, 40, 0.01)
+    return Compared(figure, name, 100, 40, 0.01, 0.02)
 
 
 @pytest.mark.parametrize(("value", "low", "high", "kind", "reason"), [
@@ -45,7 +45,7 @@ def test_external_patients_alone_decide():
 
 
 def test_without_a_comparator_the_model_is_held_against_chance():
-    found = verdict([Compared(from_chance(Figure(0.7, 0.6, 0.8, "m")), "internal", 9, 3, 0.1)],
+    found = verdict([Compared(from_chance(Figure(0.7, 0.6, 0.8, "m")), "internal", 9, 3, 0.1, 0.1)],
                     **{**ASKED, "comparator": None})
     assert (found.kind, found.reasons[-1]) == ("improved", "no_comparator")
     assert found.low == pytest.approx(0.1)

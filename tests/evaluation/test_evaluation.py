@@ -77,6 +77,32 @@ def test_the_permutation_p_compares_one_repeat_with_one_repeat(tables, binary):
     assert row(binary, "combined", "permutation_p").value == intervals.besag_clifford(observed, permuted).p
 
 
+def test_the_p_of_the_added_block_stands_with_the_difference(tables):
+    predictions, resamples = tables
+    chance = resamples[(resamples["kind"] == "permutation") & (resamples["model"] == "combined")]
+    both = pd.concat([resamples, chance.assign(kind="permutation_added")], ignore_index=True)
+    found = evaluate(predictions, both, outcome=BINARY, **ASKED)
+    added = row(found, "combined - clinical", "permutation_p")
+    assert added.value == row(found, "combined", "permutation_p").value == found.verdict.p_added
+    assert added.method == "permuted_added19"
+
+
+def test_resamples_on_another_scale_lend_no_spread_to_probabilities(tables):
+    linear = tables[1].assign(scale="linear")
+    found = evaluate(tables[0], linear, outcome=BINARY, **ASKED)
+    assert row(found, "combined", "calibration_slope").method == "cv4x5_wald"
+    assert found.decision.query("model == 'combined'")["low"].isna().all()
+    assert row(found, "combined", "auc").method == "cv4x5_bootstrap25x2_logit"
+
+
+def test_without_cut_offs_in_permutations_the_log_rank_p_uses_fold_medians():
+    made = Made(SURVIVAL)
+    resamples = made.resamples().assign(threshold=np.nan)
+    found = evaluate(made.predictions(), resamples, outcome=SURVIVAL, **ASKED)
+    p = row(found, "combined", "logrank_p")
+    assert p.method == "logrank_fold_median_permuted19" and p.value == 0.05
+
+
 def test_the_order_of_rows_changes_no_byte(tables, binary):
     mixed = [t.sample(frac=1, random_state=3).reset_index(drop=True) for t in tables]
     again = evaluate(*mixed, outcome=BINARY, **ASKED)

@@ -38,6 +38,16 @@ def test_many_fits_at_once_equal_one_by_one():
         assert together.se_slope[k] == pytest.approx(alone.slope.se)
 
 
+def test_extreme_probabilities_that_are_wrong_still_have_a_slope():
+    rng = np.random.default_rng(5)
+    p = c.expit(8 * rng.normal(size=(100, 30)))
+    truth = rng.random((100, 30)) < c.expit(0.3 * c.logit(p))
+    truth[:, :2] = True, False
+    fits = c.recalibrate(p.ravel(), truth.ravel(), np.repeat(np.arange(100), 30), 100)
+    assert np.isfinite(fits.slope).mean() > 0.97  # a rare one is truly separated
+    assert np.nanmedian(fits.slope) == pytest.approx(0.3, abs=0.1)
+
+
 def test_perfect_separation_has_no_slope():
     line = c.calibration_line([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])
     assert np.isnan(line.slope.value)

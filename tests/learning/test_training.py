@@ -1,0 +1,205 @@
+"""Training: every choice runs, nothing leaks, nothing depends on who computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radnb.errors import RadnbError
+from radnb.features.assemble import Cohort
+from radnb.learning.fitting import Problem, Sample, concordance, make_ready
+from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
+from radnb.learning.selection import SELECTORS
+from radnb.learning.splits import DESIGNS
+from radnb.learning.tables import PREDICTIONS, RESAMPLES
+from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
+from radnb.learning.training import make_problem, train
+
+FAST: dict[str, dict[str, Any]] = {
+    "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
+    "column": {"name": "cohort"}, "random_forest": {"trees": 10}, "anova": {"k": 4}, "wilcoxon": {"k": 4},
+    "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
+Maker = Callable[..., Any]
+
+
+def choice(name: str) -> dict[str, dict[str, Any]]:
+    return {name: FAST.get(name, {})}
+
+
+def readers(cohort: Cohort) -> pd.DataFrame:
+    """Make a second reader who disagrees about the last feature."""
+    columns = list(cohort.blocks["radiomics"])
+    second = cohort.table[["patient_id", *columns]].assign(reader="R2").iloc[::2].copy()
+    second[columns] += 0.01 * np.random.default_rng(1).normal(size=second[columns].shape)
+    second[columns[-1]] = np.random.default_rng(2).normal(size=len(second))
+    return second
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    cohort = make_cohort()
+    plan = make_plan(design=choice(name))
+    found = train(cohort, plan, workers=0)
+    assert list(found.predictions) == list(PREDICTIONS)
+    assert list(found.resamples) == list(RESAMPLES)
+    frozen = name in ("holdout", "column")
+    assert found.predictions["fold"].isna().all() == frozen
+    assert (len(found.resamples) == 0) == frozen
+    assert set(found.predictions["set"]) == ({"external"} if name == "column" else {"internal"})
+    assert found.predictions["threshold"].notna().all()
+    assert found.predictions["score"].between(0, 1).all()
+    assert set(found.predictions["model"]) == set(plan.sets) == set(found.final)
+    if name == "nested":
+        assert set(found.fits["tuned"]) <= {"k=2", "k=5"}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("classes", n) for n in CLASSIFIERS] + [("survival", n) for n in SURVIVORS])
+def test_every_model_gives_scores_on_its_scale(kind: str, name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    cohort = make_cohort(classes=2 if kind == "classes" else 0)
+    plan = make_plan(kind, model=choice(name), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
+                     sets={"combined": ("clinical", "radiomics")}, comparator=None)
+    found = train(cohort, plan, workers=0)
+    assert set(found.predictions["scale"]) == ({"risk"} if kind == "survival" else {"probability"})
+    assert np.isfinite(found.predictions["score"]).all()
+    assert judged(found.predictions, cohort) > 0.55
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_selector_works_in_the_pipeline(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    kind = "survival" if name in FOR_SURVIVAL else "classes"
+    cohort = make_cohort(classes=0 if kind == "survival" else 2)
+    plan = make_plan(kind, selector=(choice(name),), design=choice("repeated_kfold"), bootstraps=0, permutations=1,
+                     sets={"combined": ("clinical", "radiomics")}, comparator=None)
+    found = train(cohort, plan, workers=0, repeat_measurements=readers(cohort) if name == "robust" else None)
+    chosen = set(found.selections["feature"])
+    assert {"age", "size"} < chosen
+    assert {"f1"} < chosen
+    if name == "robust":
+        assert "f11" not in chosen and "f10" in chosen
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_every_threshold_travels_with_its_fold(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    kind = "survival" if name in SURVIVAL_THRESHOLDS else "classes"
+    found = train(make_cohort(classes=0 if kind == "survival" else 2),
+                  make_plan(kind, threshold={name: {}}, bootstraps=0, permutations=0), workers=0).predictions
+    assert (found.groupby(["model", "repeat", "fold"])["threshold"].nunique() == 1).all()
+
+
+def test_three_classes_give_three_rows_per_patient(make_cohort: Maker, make_plan: Maker) -> None:
+    found = train(make_cohort(classes=3), make_plan(), workers=0)
+    rows = found.predictions.groupby(["model", "repeat", "patient_id"])
+    assert (rows["target"].nunique() == 3).all()
+    assert np.allclose(rows["score"].sum(), 1)
+    assert (rows["truth"].sum() == 1).all()
+
+
+def judged(predictions: pd.DataFrame, cohort: Cohort, model: str = "combined") -> float:
+    """Return the fold-wise AUC or C of one model in the first repeat."""
+    rows = predictions[(predictions["model"] == model) & (predictions["repeat"] == 0)]
+    survival = cohort.outcome.kind == "survival"
+    y = rows[["time_months", "event"]].to_numpy() if survival else rows["truth"].to_numpy()
+    return concordance(rows[["score"]].to_numpy(), y, rows["fold"].to_numpy(int), 0 if survival else 2)
+
+
+def state(ready: Any, rows: np.ndarray) -> list[Any]:
+    """Return everything a fold has learned, as comparable numbers."""
+    fitted = ready.fitted
+    line = fitted.learner.linear()
+    return [fitted.features, ready.thresholds.tolist(), ready.scores(rows).tolist(),
+            None if line is None else (line.coef.tolist(), line.intercept.tolist()),
+            [(t.preparation.fill_.tolist(), t.preparation.centre_.tolist(), t.preparation.spread_.tolist())
+             for t in (fitted.always, fitted.chosen)]]
+
+
+def corrupted(cohort: Cohort, rows: np.ndarray) -> Cohort:
+    """Permute the outcome and replace the features of some rows."""
+    rng, table = np.random.default_rng(9), cohort.table.copy()
+    outcome = [c for c in ("outcome", "time_months", "event") if c in table]
+    table.loc[rows, outcome] = table.loc[rng.permutation(rows), outcome].to_numpy()
+    columns = [c for names in cohort.blocks.values() for c in names]
+    table.loc[rows, columns] = rng.normal(50, 9, size=(len(rows), len(columns)))
+    return Cohort(table, cohort.blocks, cohort.outcome, cohort.clinical, cohort.exclusions)
+
+
+FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+CASES = ([("survival", s, "ridge_cox") if s in FOR_SURVIVAL else ("classes", s, "ridge_logistic") for s in SELECTORS]
+         + [("classes", "anova", m) for m in CLASSIFIERS] + [("survival", "univariable_cox", m) for m in SURVIVORS])
+
+
+@pytest.mark.parametrize(("kind", "selector", "model"), CASES)
+def test_held_out_patients_change_nothing_that_a_fold_learns(kind: str, selector: str, model: str, make_cohort: Maker,
+                                                             make_plan: Maker) -> None:
+    cohort = make_cohort(classes=2 if kind == "classes" else 0)
+    plan = make_plan(kind, selector=(choice(selector),), model=choice(model))
+    test = np.arange(0, 60, 4)
+    train_rows = np.setdiff1d(np.arange(60), test)
+    learned = []
+    for version in (cohort, corrupted(cohort, test)):
+        problem = make_problem(version, plan, dict(version.blocks), readers(cohort))
+        learned.append(state(make_ready(Sample(problem, train_rows), ("clinical", "radiomics")), train_rows))
+    assert learned[0] == learned[1]
+    leaky = Sample(make_problem(corrupted(cohort, test), plan, dict(cohort.blocks), readers(cohort)), np.arange(60))
+    assert state(make_ready(leaky, ("clinical", "radiomics")), train_rows) != learned[0]  # the test can fail
+
+
+def test_noise_scores_near_chance(make_cohort: Maker, make_plan: Maker) -> None:
+    plan = make_plan(bootstraps=0, permutations=0, sets={"combined": ("clinical", "radiomics")}, comparator=None)
+    values = []
+    for seed in range(25):
+        cohort = make_cohort(signal=0.0, features=100, patients=60, seed=seed)
+        values.append(judged(train(cohort, plan, workers=0).predictions, cohort))
+    assert abs(np.mean(values) - 0.5) <= 4 * np.std(values) / 5
+
+
+@pytest.mark.parametrize("kind", ["classes", "survival"])
+def test_workers_change_no_byte(kind: str, make_cohort: Maker, make_plan: Maker) -> None:
+    cohort, plan = make_cohort(classes=2 if kind == "classes" else 0), make_plan(kind, permutations=60, stop_after=3)
+    one, two = (train(cohort, plan, workers=workers) for workers in (0, 2))
+    for name in ("predictions", "resamples", "selections", "fits"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
+    assert one.final == two.final
+
+
+def test_an_empty_selection_is_the_no_information_model_and_is_counted(make_cohort: Maker, make_plan: Maker) -> None:
+    plan = make_plan(selector=({"anova": {"k": None, "q": 1e-9}},), bootstraps=0, permutations=0,
+                     sets={"radiomics": ("radiomics",), "combined": ("clinical", "radiomics")}, comparator="radiomics")
+    found = train(make_cohort(signal=0.0), plan, workers=0)
+    rows = found.predictions[found.predictions["model"] == "radiomics"]
+    assert (rows.groupby(["repeat", "fold"])["score"].nunique() == 1).all()
+    fits = found.fits.set_index("model")
+    assert fits["empty"].all() and fits.loc["radiomics", "no_information"].all()
+    assert not fits.loc["combined", "no_information"].any()
+    assert found.final["radiomics"]["no_information"]
+
+
+def test_the_formula_of_the_final_model_gives_its_scores(make_cohort: Maker, make_plan: Maker) -> None:
+    cohort, plan = make_cohort(), make_plan(bootstraps=0, permutations=0)
+    final = train(cohort, plan, workers=0).final["combined"]
+    x = cohort.table[final["features"]].fillna(dict(zip(final["features"], final["fill"], strict=True))).to_numpy()
+    by_hand = 1 / (1 + np.exp(-(x @ np.array(final["coefficients"][0]) + final["intercept"][0])))
+    problem = make_problem(cohort, plan, dict(cohort.blocks))
+    everyone = np.arange(60)
+    assert np.allclose(by_hand, make_ready(Sample(problem, everyone), plan.sets["combined"]).scores(everyone)[:, 0])
+    assert final["formula"][0].count("×") == len(final["features"])
+
+
+def test_a_svm_is_recalibrated_without_changing_the_order(make_cohort: Maker, make_plan: Maker) -> None:
+    problem: Problem = make_problem(make_cohort(), make_plan(model={"svm": {}}), dict(make_cohort().blocks))
+    ready = make_ready(Sample(problem, np.arange(60)), ("clinical", "radiomics"))
+    raw, calibrated = ready.fitted.scores(np.arange(60), {})[:, 0], ready.scores(np.arange(60))[:, 0]
+    assert ready.scale == "probability" and ready.recalibration is not None
+    assert (np.argsort(raw, kind="stable") == np.argsort(calibrated, kind="stable")).all()
+
+
+def test_robust_without_a_second_reader_is_refused(make_cohort: Maker, make_plan: Maker) -> None:
+    with pytest.raises(RadnbError, match="second reader"):
+        train(make_cohort(), make_plan(selector=({"robust": {}}, {"anova": {}})), workers=0)
+
+
+def test_the_dicts_do_not_overlap() -> None:
+    assert len(MODELS) == len(CLASSIFIERS) + len(SURVIVORS)
