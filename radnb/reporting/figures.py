@@ -113,7 +113,7 @@ def calibration(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         _histogram(lower, scores)
         lower.set(xlabel=story.text("axis.predicted"), ylabel=story.text("axis.patients"))
         return _draw(story, figure, "calibration", formats, model=story.model(story.primary),
-                     numbers=_calibration_numbers(story), few=few and few + story.text("stop"), counted=counted(story))
+                     numbers=_calibration_numbers(story), few=story.text("few_to_judge.said") if few else "", counted=counted(story))
 
 
 def _probabilities(story: Story) -> pd.DataFrame:

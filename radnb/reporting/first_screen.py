@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from radnb.reporting.texts import has
 from radnb.reporting.verdict import because, verdict_kind, verdict_sentence
 from radnb.reporting.wording import choice_words
 
+HYPHENED = r"[A-Za-z0-9]{1,8}[-\u2013][A-Za-z0-9]{1,8}"
+
 
 def first_screen(story: Story) -> Piece:
     """Return the first screen: use, question, patients, answer, evidence, per 100, limits, contact."""
@@ -32,7 +35,13 @@ def _research(story: Story) -> str:
 
 
 def _question(story: Story) -> str:
-    return f"<h1>{escape(story.say(story.facts.get('question')))}</h1>"
+    asked = escape(story.say(story.facts.get("question")))
+    return f"<h1>{re.sub(HYPHENED, _whole, asked)}</h1>"
+
+
+def _whole(found: re.Match[str]) -> str:
+    """Keep a hyphened term such as G2-3 on one line."""
+    return f'<span class="whole">{found.group()}</span>'
 
 
 def _patients(story: Story) -> str:
@@ -99,7 +108,8 @@ def _measure(story: Story, name: str, row: Mapping[str, Any] | None, nothing: fl
     if row is None:
         return _cell_measure(name, numbers.NONE, "", "", "")
     metric = str(row["metric"])
-    digits, signed = numbers.DIGITS.get(metric, 2), metric.endswith("_difference")
+    signed = metric.endswith("_difference")
+    digits = numbers.digits_of(metric, row["value"], row["low"], row["high"])
     value = numbers.number(row["value"], digits, sign=signed)
     low, high = (numbers.number(row[end], digits, sign=signed) for end in ("low", "high"))
     span = story.text("first.interval", low=low, high=high) if numbers.NONE not in (low, high) else ""

@@ -133,13 +133,16 @@ def _measures(entry: Entry, language: str) -> list[str]:
     for key, name, wanted in rows:
         found = metrics[(metrics["model"] == name) & metrics["metric"].isin(wanted) & metrics["set"].isin(sets[:1])]
         if len(found):
-            shown.append(_measure(text(key, language), found.iloc[0], language))
+            named = f"model.{name}"
+            title = text(key, language) + (text("colon", language) + text(named, language) if has(named) else "")
+            shown.append(_measure(title, found.iloc[0], language))
     return shown
 
 
 def _measure(title: str, row: pd.Series, language: str) -> str:
     metric, signed = str(row["metric"]), str(row["metric"]).endswith("_difference")
-    value, low, high = (numbers.number(row[c], 2, sign=signed) for c in ("value", "low", "high"))
+    digits = numbers.digits_of(metric, row["value"], row["low"], row["high"])
+    value, low, high = (numbers.number(row[c], digits, sign=signed) for c in ("value", "low", "high"))
     span = text("first.interval", language, low=low, high=high) if numbers.NONE not in (low, high) else ""
     count = text("counted", language, n=int(row["n"]), events=int(row["events"]))
     return (f'<div class="measure"><p class="name">{escape(title)}</p>'

@@ -21,6 +21,13 @@ def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def digits_of(metric: str, *values: float) -> int:
+    """Return how many digits a metric is shown with: one more where rounding would hide the sign of a difference."""
+    digits = DIGITS.get(metric.split("[")[0], 2)
+    hidden = any(0 < abs(value) < 0.5 * 10**-digits for value in values)
+    return digits + (metric.endswith("_difference") and hidden)
+
+
 def p_value(value: float | None) -> str:
     """Write a p with three digits, and never as zero."""
     if value is None or not math.isfinite(value):
@@ -49,7 +56,7 @@ def metric_text(metric: str, value: float, low: float, high: float, language: st
     if name in PERCENT or name.startswith("survival_"):
         parts = [percent(v) for v in (value, low, high)]
     else:
-        parts = [number(v, DIGITS.get(name, 2), sign=signed) for v in (value, low, high)]
+        parts = [number(v, digits_of(name, value, low, high), sign=signed) for v in (value, low, high)]
     return parts[0] + span(parts[1], parts[2], language)
 
 

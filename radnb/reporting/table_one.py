@@ -106,4 +106,7 @@ def _smd_levels(left: pd.Series, right: pd.Series) -> float:
         return float("nan")
     p, q = (np.array([(side.dropna() == level).mean() for level in levels]) for side in (left, right))
     spread = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
-    return float(np.sqrt((p - q) @ np.linalg.pinv(spread) @ (p - q)))
+    inverse, gap = np.linalg.pinv(spread), p - q
+    if not np.allclose(spread @ inverse @ gap, gap):
+        return float("nan")  # a level that one class alone has, and wholly: no finite distance
+    return float(np.sqrt(gap @ inverse @ gap))

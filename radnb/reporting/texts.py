@@ -27,7 +27,8 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 def full_width(words: str) -> str:
     """Give Chinese words the punctuation of Chinese; numbers such as 1:2 keep theirs."""
-    return re.sub(r"(?<!\d)[,:;()~?]|[,:;()~?](?!\d)", lambda found: found.group().translate(WIDE), words)
+    wide = re.sub(r"(?<!\d)[,:;()~?]|[,:;()~?](?!\d)", lambda found: found.group().translate(WIDE), words)
+    return re.sub("[ ]*([\uff08\uff09\uff0c\uff1a\uff1b])[ ]*", r"\1", wide)
 
 
 def has(key: str) -> bool:

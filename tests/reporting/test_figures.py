@@ -79,7 +79,7 @@ def test_the_svg_holds_paths_and_no_date(tmp_path: Path) -> None:
 
 
 def test_calibration_says_when_there_are_too_few_to_judge() -> None:
-    assert "too few to judge" in figures.calibration(story("improved")).alt
+    assert "Too few to judge." in figures.calibration(story("improved")).alt
     assert "例数过少，无法判断" in figures.calibration(story("improved", "zh")).alt
 
 

@@ -16,6 +16,10 @@ def test_differences_carry_their_sign() -> None:
     assert metric_text("auc_difference", 0.064, -0.011, 0.14, "en") == "+0.06 (−0.01 to +0.14)"
 
 
+def test_rounding_never_hides_on_which_side_of_zero_an_interval_ends() -> None:
+    assert metric_text("auc_difference", 0.18, 0.002, 0.36, "en") == "+0.180 (+0.002 to +0.360)"
+
+
 def test_metrics_are_written_as_their_readers_expect() -> None:
     assert metric_text("auc", 0.812, 0.724, 0.891, "en") == "0.81 (0.72 to 0.89)"
     assert metric_text("auc", 0.812, 0.724, 0.891, "zh") == "0.81\uff080.72\uff5e0.89\uff09"

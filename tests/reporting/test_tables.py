@@ -34,6 +34,8 @@ def test_standardised_differences_agree_with_the_published_formula() -> None:
     half = np.arange(20) < 10
     expected = 0.3 / np.sqrt((0.6 * 0.4 + 0.3 * 0.7) / 2)
     assert largest_smd(binary, [half, ~half], numeric=False) == pytest.approx(expected)
+    apart = pd.Series(["a"] * 10 + ["b"] * 10)
+    assert np.isnan(largest_smd(apart, [half, ~half], numeric=False))
 
 
 def test_tableone_counts_the_same_patients() -> None:
