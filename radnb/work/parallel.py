@@ -95,7 +95,8 @@ class _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(function, theirs))
         main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")  # so that a child never runs the user's script again
+        if getattr(function, "__module__", "") != "__main__":
+            sys.modules["__main__"] = types.ModuleType("__main__")  # a child need not run the user's script again
         try:
             process.start()
         finally:
