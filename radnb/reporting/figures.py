@@ -112,8 +112,8 @@ def calibration(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         style.grid(upper)
         _histogram(lower, scores)
         lower.set(xlabel=story.text("axis.predicted"), ylabel=story.text("axis.patients"))
-        return _draw(story, figure, "calibration", formats, model=story.model(story.primary),
-                     numbers=_calibration_numbers(story), few=story.text("few_to_judge.said") if few else "", counted=counted(story))
+        return _draw(story, figure, "calibration", formats, model=story.model(story.primary), counted=counted(story),
+                     numbers=_calibration_numbers(story), few=story.text("few_to_judge.said") if few else "")
 
 
 def _probabilities(story: Story) -> pd.DataFrame:
