@@ -34,7 +34,7 @@ def problems(registry: Registry, choice: Any, where: str) -> list[str]:
 
 
 def _option_problems(function: Callable[..., Any], given: Mapping[str, Any], where: str) -> list[str]:
-    known, hints, found = options(function), get_type_hints(function), []
+    known, hints, found = options(function), get_type_hints(function, include_extras=True), []
     for key, value in given.items():
         if key not in known:
             found.append(f"{where}.{key}: unknown option. {nearest(key, known) if known else 'It takes none.'}")
@@ -53,7 +53,7 @@ def pick(registry: Registry, choice: Choice, where: str = "choice", **more: Any)
     (name, given), = choice.items()
     function, bound = registry[name], dict(given or {})
     taken = inspect.signature(function).parameters
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, include_extras=True)
     bound = {k: TypeAdapter(hints.get(k, Any)).validate_python(v) for k, v in bound.items()}
     return functools.partial(function, **bound, **{k: v for k, v in more.items() if k in taken})
 

@@ -111,13 +111,15 @@ class _Worker:
         self.pipe.send(item)
 
     def stop(self) -> None:
+        """End an idle worker by hanging up, a busy one by force."""
         atexit.unregister(self.stop)
-        if self.process.is_alive():
+        self.pipe.close()
+        if self.position >= 0:
             self.process.terminate()
         self.process.join(5)
         if self.process.is_alive():
             self.process.kill()
-        self.pipe.close()
+            self.process.join()
 
 
 def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: int | None,
@@ -143,6 +145,7 @@ def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: i
                                                  "(out of memory?). Use fewer workers, or look at this image.")
                 elif isinstance(outcome, Failure) and outcome.code == "E_TIMEOUT":
                     crew.remove(worker)
+                    worker.process.terminate()
                     worker.stop()
                 yield position, outcome
     finally:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any
 
 from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as terminal_bar
+
+terminal_bar.set_lock(threading.RLock())  # its own would be a semaphore that outlives a stopped worker
 
 
 def progress(*, total: int, label: str, unit: str = "") -> Any:
