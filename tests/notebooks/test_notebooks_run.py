@@ -17,7 +17,7 @@ from radnb.work.parallel import Failure
 from radnb.workbook import fingerprint, open_run
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-FAST = {"inference.bootstraps": 10, "inference.permutations": 19, "design": {"repeated_kfold": {"repeats": 2}}}
+FAST = {"inference.bootstraps": 25, "inference.permutations": 19, "design": {"repeated_kfold": {"repeats": 2}}}
 FILES = {"report.html", "predictions.csv", "metrics.csv", "failures.csv", "exclusions.csv", "resamples.parquet",
          "run.json"}
 STUDIES = {"demo-differential-diagnosis": "en", "demo-grading": "zh", "demo-lymph-node-metastasis": "zh",
