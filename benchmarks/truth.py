@@ -98,8 +98,9 @@ def main() -> None:
             print(f"{study}: {len(rows)} null cohorts, p < 0.05 in {(rows['p'] < 0.05).sum()}, interval covers 0.5 in "
                   f"{inside:.1%}, mean {rows['value'].mean():.3f}, improved {(rows['verdict'] == 'improved').sum()}")
         else:
-            print(f"{study}: {len(rows)} cohorts, images add: {rows['images_add'].all()}, model {rows['value'].mean():.3f}, "
-                  f"oracle {rows['oracle'].mean():.3f}, interval above the oracle {(rows['gap_low'] > 0).sum()}, "
+            print(f"{study}: {len(rows)} cohorts, images add: {rows['images_add'].all()}, "
+                  f"model {rows['value'].mean():.3f}, oracle {rows['oracle'].mean():.3f}, "
+                  f"interval above the oracle {(rows['gap_low'] > 0).sum()}, "
                   f"combined above clinical {(rows['gain'] > 0).sum()}, shown to improve "
                   f"{(rows['verdict'] == 'improved').sum()}")
 

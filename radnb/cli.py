@@ -105,7 +105,7 @@ def init(folder: Annotated[Path, typer.Argument(help="A folder of NIfTI, NRRD or
 @app.command()
 def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
             settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
-            out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the table (CSV, XLSX, Parquet).")] = None,
+            out: Annotated[Path | None, typer.Option("-o", "--out", help="The table: CSV, XLSX, Parquet.")] = None,
             workers: Workers = None,
             timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
     """Measure features of every case; what was measured before is not measured again."""
@@ -140,7 +140,8 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
         overrides: Set = None, language: Language = "en", workers: Workers = None,
         again: Annotated[bool, typer.Option("--again", help="Repeat a finished run.")] = False) -> None:
     """Run one study card headlessly into a folder with report.html."""
-    from radnb.running import Job, prepare, run as run_job
+    from radnb.running import Job, prepare
+    from radnb.running import run as run_job
     from radnb.study import load_study, parse_overrides, workspace
 
     _use(workers)
@@ -155,13 +156,14 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
 @app.command()
 def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of cards.")],
           out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the run folders.")],
-          manifest: Annotated[list[str] | None, typer.Option(help="A manifest, repeatable: every card on each.")] = None,
+          manifest: Annotated[list[str] | None, typer.Option(help="A manifest, repeatable.")] = None,
           overrides: Set = None,
           language: Annotated[list[str] | None, typer.Option(help="en or zh, repeatable.")] = None,
           workers: Workers = None) -> None:
     """Run many cards, or one card over many manifests; finished runs are kept, missing ones are made."""
     from radnb.reporting.index import write_index
-    from radnb.running import batch as run_batch, jobs_for
+    from radnb.running import batch as run_batch
+    from radnb.running import jobs_for
     from radnb.study import parse_overrides
 
     _use(workers)
@@ -234,7 +236,8 @@ def _say(text: str, *, error: bool = False) -> None:
 
 def _say_problems(found: pd.DataFrame) -> None:
     for row in found.itertuples():
-        place = ", ".join(part for part in (str(row.where), f"row {row.row}" if row.row else "", str(row.column)) if part)
+        parts = (str(row.where), f"row {row.row}" if row.row else "", str(row.column))
+        place = ", ".join(part for part in parts if part)
         _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+from radnb.cohort.synth import SYNTH
 from radnb.reporting.index import write_index
 from radnb.running import batch, jobs_for
 from radnb.study import list_studies, workspace
+from radnb.work import files
 from radnb.workbook import check_cohort, extract_cohort
 
 PREFIX = "demo-"
+PATIENTS, SEED = 120, 7
 
 
 def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path, int]:
     """Make, check and measure the demo cohort, run its cards, and return the index and the number of failures."""
     folder = Path(out_dir or workspace().root / "reports" / "demo").resolve()
     cards = [row for row in list_studies() if row["id"].startswith(PREFIX)]
-    manifest = cards[0]["manifest"]
-    say("1/4  The cohort: 120 synthetic patients of three hospitals")
-    found = check_cohort(manifest, images=True, preset="demo", modality="ct")
-    say(f"2/4  Checked: {(found['severity'] == 'error').sum()} errors, {(found['severity'] == 'warning').sum()} warnings")
+    measurable = importlib.util.find_spec("radiomics") is not None
+    manifest = cards[0]["manifest"] if measurable else _feature_cohort(say)
+    say(f"1/4  The cohort: {PATIENTS} synthetic patients of three hospitals")
+    found = check_cohort(manifest, images=measurable, preset="demo", modality="ct")
+    severities = found["severity"].value_counts()
+    say(f"2/4  Checked: {severities.get('error', 0)} errors, {severities.get('warning', 0)} warnings")
+    failed = _measure(manifest, say) if measurable else 0
+    say(f"4/4  {len(cards)} questions, two languages")
+    jobs = jobs_for([row["id"] for row in cards], folder, manifests=[] if measurable else [manifest],
+                    languages=("en", "zh"))
+    ended = batch(jobs, say=lambda text: None)
+    bad = [(job, result) for job, result in ended.runs if not isinstance(result, Path)]
+    for job, failure in bad:
+        say(f"     {job.study}, {job.language}: {failure.message}")
+    return write_index(folder), failed + len(bad)
+
+
+def _measure(manifest: str, say: Callable[[str], None]) -> int:
     done = extract_cohort(manifest, "demo")
     say(f"3/4  {done.sentence}")
-    say("4/4  Four questions, two languages")
-    ended = batch(jobs_for([row["id"] for row in cards], folder, languages=("en", "zh")), say=lambda text: None)
-    for job, result in ended.runs:
-        if not isinstance(result, Path):
-            say(f"     {job.study}: {result.message}")
-    return write_index(folder), len(done.failures) + sum(not isinstance(r, Path) for _, r in ended.runs)
+    return len(done.failures)
+
+
+def _feature_cohort(say: Callable[[str], None]) -> str:
+    """Make the same patients as a finished feature table, where PyRadiomics is not installed."""
+    say("PyRadiomics is not installed here, so the demo starts from a feature table instead of images.")
+    folder = workspace().cache / "demo-features"
+    with files.lock(folder.parent / "making demo-features"):
+        SYNTH["pancreas"](folder, n=PATIENTS, seed=SEED, images=False)
+    return str(folder / "manifest.yaml")

@@ -28,6 +28,12 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else f"Valid: {', '.join(known)}."
 
 
+def similar(name: str, names: Iterable[str], otherwise: str) -> str:
+    """Return a sentence that names the one likely word among many, or another mend."""
+    said = nearest(name, names)
+    return said if said.startswith("Did you mean") else otherwise
+
+
 def raise_all(problems: Sequence[str], *, code: str = "E_INPUT") -> None:
     """Raise one error that lists every problem, or return when there is none."""
     if len(problems) == 1:

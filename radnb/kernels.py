@@ -58,9 +58,10 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], *, cell
     own = {"RADNB_HEADLESS": "1", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     with tempfile.TemporaryDirectory(prefix="radnb-ipython-") as profile, _environment(own | {"IPYTHONDIR": profile}):
         try:
-            papermill.execute_notebook(str(notebook), str(output), parameters=dict(parameters), cwd=str(output.parent),
-                                       kernel_manager_class=_OwnKernels, progress_bar=False, request_save_on_cell_execute=False,
-                                       execution_timeout=cell_timeout, start_timeout=120)
+            papermill.execute_notebook(
+                str(notebook), str(output), parameters=dict(parameters), cwd=str(output.parent),
+                kernel_manager_class=_OwnKernels, progress_bar=False, request_save_on_cell_execute=False,
+                execution_timeout=cell_timeout, start_timeout=120)
         except PapermillExecutionError as error:
             raise _plain(error, notebook) from error
         except RuntimeError as error:

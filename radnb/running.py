@@ -164,8 +164,8 @@ def report_of(notebook: Path, out: Path | None, language: str) -> Path:
     return out.resolve()
 
 
-def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] = (), languages: Sequence[str] = ("en",),
-             overrides: Mapping[str, Any] | None = None) -> list[Job]:
+def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] = (),
+             languages: Sequence[str] = ("en",), overrides: Mapping[str, Any] | None = None) -> list[Job]:
     """Cross cards, manifests and languages into jobs, one folder each."""
     made = []
     for name in studies:

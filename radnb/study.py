@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from radnb.cohort.cards import card_problems, read_card
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
@@ -20,6 +19,7 @@ from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.work import choices
+from radnb.work.cards import card_problems, read_card
 
 Choice = dict[str, dict[str, Any] | None]
 FAMILIES = ("differential_diagnosis", "grading", "lymph_node_metastasis", "survival", "other_biological_behaviour",
@@ -122,7 +122,7 @@ class Study(_Part):
     @property
     def is_survival(self) -> bool:
         """Say whether the outcome is a time to an event."""
-        return choices.name_of(self.outcome) == "survival"  # type: ignore[arg-type]
+        return choices.name_of(self.outcome) == "survival"
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -221,7 +221,8 @@ def check_card(raw: Mapping[str, Any], where: str) -> Study:
 def _faults(study: Study) -> list[str]:
     found = choices.problems(SCHEMES, study.outcome, "outcome") + choices.problems(DESIGNS, study.design, "design")
     for number, selector in enumerate(study.selectors):
-        found += choices.problems(SELECTORS, selector, "selector" if len(study.selectors) == 1 else f"selector.{number}")
+        where = "selector" if len(study.selectors) == 1 else f"selector.{number}"
+        found += choices.problems(SELECTORS, selector, where)
     found += choices.problems(SURVIVORS if _survival(study) else CLASSIFIERS, study.model, "model")
     found += choices.problems(_thresholds(study), study.threshold, "threshold")
     found += choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")
@@ -240,7 +241,8 @@ def _set_faults(study: Study) -> list[str]:
     blocks = {RADIOMICS, *([CLINICAL] if study.clinical else []), *(f"{RADIOMICS}:{p}" for p in study.images.phases)}
     found = [f"model_sets.{name}: block {block!r} is unknown. {nearest(block, blocks)}"
              for name, members in study.model_sets.items() for block in members if block not in blocks]
-    found += [f"model_sets.{name}: name at least one block." for name, members in study.model_sets.items() if not members]
+    found += [f"model_sets.{name}: name at least one block." for name, blocks_of in study.model_sets.items()
+              if not blocks_of]
     for key, value in (("model", study.primary.model), ("comparator", study.primary.comparator)):
         if value is not None and value not in study.model_sets:
             found.append(f"primary.{key}: {value!r} is no model set. {nearest(value, study.model_sets)}")

@@ -155,7 +155,7 @@ def assemble(run: Run, measured: Measured) -> Cohort:
     study, images = run.study, run.study.images
     table = clinical(run.manifest)
     inside = _included(table, study.patients)
-    scheme = choices.pick(SCHEMES, study.outcome, "outcome")  # type: ignore[arg-type]
+    scheme = choices.pick(SCHEMES, study.outcome, "outcome")
     inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
     return assemble_tables(table, scheme(inside), features=measured.features, failures=measured.failures,
                            predictors=inputs if study.clinical else None, phases=images.phases, roi=images.roi,
@@ -196,7 +196,8 @@ def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
     images = run.study.images
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
-    return readings(measured.features, phases=images.phases, roi=images.roi, timepoint=images.timepoint, reader=images.reader)
+    return readings(measured.features, phases=images.phases, roi=images.roi, timepoint=images.timepoint,
+                    reader=images.reader)
 
 
 def _digest(table: pd.DataFrame) -> str:
@@ -275,7 +276,8 @@ def _labels(manifest: Manifest, cohort: Cohort) -> dict[str, Any]:
 
 
 def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
-    return {"study_id": run.study.id, "manifest": run.manifest.path.name, "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
+    return {"study_id": run.study.id, "manifest": run.manifest.path.name,
+            "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
             "extraction_sha256": settings(run.study.extraction).sha256, "seed": run.study.seed,
             "versions": versions()}

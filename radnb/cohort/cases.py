@@ -11,9 +11,9 @@ import pandas as pd
 
 from radnb.cohort.ids import id_problems, spellings, tidy_ids
 from radnb.cohort.manifest import DEFAULTS, KEYS, Manifest, inside
-from radnb.cohort.problems import Problem, error_as_problem, raise_errors, similar
+from radnb.cohort.problems import Problem, error_as_problem, raise_errors
 from radnb.cohort.tables import Table, half_width, load_table
-from radnb.errors import RadnbError, nearest
+from radnb.errors import RadnbError, nearest, similar
 
 COLUMNS = [*KEYS, "image", "mask", "label", "row"]
 EXTENSIONS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")

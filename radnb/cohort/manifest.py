@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from radnb.cohort.cards import as_words, card_problems, read_card
-from radnb.cohort.problems import similar
-from radnb.errors import RadnbError, nearest, raise_all
+from radnb.errors import RadnbError, nearest, raise_all, similar
+from radnb.work.cards import as_words, card_problems, read_card
 
 KEYS = ("patient_id", "roi", "phase", "timepoint", "reader")
 DEFAULTS = {"roi": "tumour", "phase": "", "timepoint": "baseline", "reader": "R1", "label": "1"}

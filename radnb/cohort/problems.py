@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields
 
 import pandas as pd
 
-from radnb.errors import RadnbError, nearest, raise_all
+from radnb.errors import RadnbError, raise_all
 
 SHOWN = 60
 
@@ -65,9 +65,3 @@ def error_as_problem(error: RadnbError, where: str) -> Problem:
     """Keep a raised error as a row, so that a check can go on behind it."""
     said, *mend = re.split(r"(?<=[.?!]) (?=[A-Z])", str(error).removeprefix(f"{where}: "), maxsplit=1)
     return Problem(error.code, where, said, mend[0] if mend else "")
-
-
-def similar(name: str, names: Iterable[str], otherwise: str) -> str:
-    """Return a sentence that names the one likely word among many, or another mend."""
-    said = nearest(name, names)
-    return said if said.startswith("Did you mean") else otherwise

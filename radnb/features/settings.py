@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from radnb.cohort.cards import read_card
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.catalogue import (
     FEATURES,
@@ -22,6 +21,7 @@ from radnb.features.catalogue import (
     WITHDRAWN,
     filters,
 )
+from radnb.work.cards import read_card
 from radnb.work.files import sha256_json
 
 PRESETS = Path(__file__).with_name("presets")

@@ -19,13 +19,13 @@ _NIFTI_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "
 _META_TYPES = {"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
                "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8",
                "MET_FLOAT": "f4", "MET_DOUBLE": "f8"}
-_NRRD_TYPES = {code: names for code, names in (
-    ("i1", "signed char|int8|int8_t"), ("u1", "uchar|unsigned char|uint8|uint8_t"),
-    ("i2", "short|short int|signed short|signed short int|int16|int16_t"),
-    ("u2", "ushort|unsigned short|unsigned short int|uint16|uint16_t"), ("i4", "int|signed int|int32|int32_t"),
-    ("u4", "uint|unsigned int|uint32|uint32_t"),
-    ("i8", "longlong|long long|long long int|signed long long|signed long long int|int64|int64_t"),
-    ("u8", "ulonglong|unsigned long long|unsigned long long int|uint64|uint64_t"), ("f4", "float"), ("f8", "double"))}
+_NRRD_TYPES = {
+    "i1": "signed char|int8|int8_t", "u1": "uchar|unsigned char|uint8|uint8_t",
+    "i2": "short|short int|signed short|signed short int|int16|int16_t",
+    "u2": "ushort|unsigned short|unsigned short int|uint16|uint16_t", "i4": "int|signed int|int32|int32_t",
+    "u4": "uint|unsigned int|uint32|uint32_t",
+    "i8": "longlong|long long|long long int|signed long long|signed long long int|int64|int64_t",
+    "u8": "ulonglong|unsigned long long|unsigned long long int|uint64|uint64_t", "f4": "float", "f8": "double"}
 
 
 @dataclass(frozen=True)

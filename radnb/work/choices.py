@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from radnb.errors import nearest, raise_all
 
 Registry = Mapping[str, Callable[..., Any]]
-Choice = Mapping[str, Mapping[str, Any]]
+Choice = Mapping[str, Mapping[str, Any] | None]
 
 
 def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

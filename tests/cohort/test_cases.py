@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def test_links_that_leave_the_root_are_not_followed(write: Write, images: Make, 
     manifest = write(CARD, images=images("patient_id,image,mask\n1,i.nii.gz,m.nii.gz\n"))
     (folder / "i.nii.gz").unlink()
     try:
-        os.symlink(tmp_path / "secret.nii.gz", folder / "i.nii.gz")
+        (folder / "i.nii.gz").symlink_to(tmp_path / "secret.nii.gz")
     except OSError:
         pytest.skip("this system does not let us make links")
     with pytest.raises(RadnbError, match="a link out of it is refused"):

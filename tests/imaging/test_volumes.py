@@ -173,7 +173,8 @@ def test_a_decompression_bomb_is_stopped(folder, scan) -> None:
 
 def test_several_gzip_members_and_a_short_tail_are_read(folder, scan) -> None:
     content, path = nifti_1(scan), folder / "members.nii.gz"
-    path.write_bytes(gzip.compress(content[:1000], mtime=0) + gzip.compress(content[1000:] + b"tail", mtime=0) + bytes(16))
+    members = gzip.compress(content[:1000], mtime=0) + gzip.compress(content[1000:] + b"tail", mtime=0)
+    path.write_bytes(members + bytes(16))
     assert np.array_equal(sitk.GetArrayFromImage(read_volume(path)), scan)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_code_cells_are_short_and_define_nothing(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_sentence_for_a_clinician_stands_before_each_code_cell(path: Path) -> None:
     cells = _cells(path)
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in itertools.pairwise(cells):
         if cell.cell_type == "code":
             assert before.cell_type == "markdown" and len(before.source) > 20, cell.source
 

@@ -20,7 +20,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_debris(tmp_path: Path) ->
     with pytest.raises(ZeroDivisionError), files.atomic_path(path) as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["表 1.csv"]
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["表 1.csv"]
 
 
 def test_a_folder_that_cannot_be_written_is_named_with_its_mend(tmp_path: Path) -> None:
@@ -52,7 +52,8 @@ def test_sweep_removes_only_what_an_interrupted_write_left(tmp_path: Path) -> No
 
 
 def test_a_folder_in_use_is_refused_and_names_its_holder(tmp_path: Path) -> None:
-    with files.lock(tmp_path), pytest.raises(RadnbError, match=f"in use by process {os.getpid()}"), files.lock(tmp_path):
+    told = f"in use by process {os.getpid()}"
+    with files.lock(tmp_path), pytest.raises(RadnbError, match=told), files.lock(tmp_path):
         pytest.fail("two runs held one folder")
     with files.lock(tmp_path):
         assert (tmp_path / ".radnb-lock").exists()

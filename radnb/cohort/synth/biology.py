@@ -117,7 +117,8 @@ def draw(rng: np.random.Generator, n: int) -> Hidden:
     noise = pd.DataFrame(rng.standard_normal((n, len(OBSERVED))) * NOISE.to_numpy(), columns=list(OBSERVED))
     for read, shown in REPEATS.items():
         noise[read] += noise[shown]
-    observed = np.einsum("ij,kj->ik", biology, LOADINGS.to_numpy()) + noise.to_numpy() + pdac[:, None] * PDAC_SHIFT.to_numpy()
+    observed = (np.einsum("ij,kj->ik", biology, LOADINGS.to_numpy()) + noise.to_numpy()
+                + pdac[:, None] * PDAC_SHIFT.to_numpy())
     return Hidden(np.where(pdac, "PDAC", "PNET"), pd.DataFrame(biology, columns=list(BIOLOGY)),
                   pd.DataFrame(observed, columns=list(OBSERVED)))
 

@@ -74,7 +74,8 @@ def _one_phase(rng: np.random.Generator, observed: pd.DataFrame, predictors: pd.
     texture = np.array(["_shape_" not in name and "Mean" not in name for name in names], dtype=float)
     shift = predictors["centre"].map(CENTRE_SHIFT).to_numpy()[:, None] * texture
     own = np.where([("_shape_" in name) for name in names], 0.15, PHASE_NOISE_SD)
-    values = np.einsum("ij,jk->ik", observed[list(bio.IMAGE)].to_numpy(), weights) + shared + shift + own * rng.standard_normal(shared.shape)
+    values = (np.einsum("ij,jk->ik", observed[list(bio.IMAGE)].to_numpy(), weights) + shared + shift
+                  + own * rng.standard_normal(shared.shape))
     keys = pd.DataFrame({"patient_id": predictors["patient_id"], "roi": "tumour", "phase": phase,
                          "timepoint": "baseline", "reader": "R1"})
     return pd.concat([keys, pd.DataFrame(np.round(_on_scale(values, names), 5), columns=names)], axis=1)

@@ -10,8 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from radnb.cohort.problems import similar
-from radnb.errors import RadnbError, nearest
+from radnb.errors import RadnbError, nearest, similar
 
 LARGEST_BYTES = 1_000_000
 SEVERAL_LINES = 20

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from radnb.cohort.cards import read_card
 from radnb.errors import RadnbError
+from radnb.work.cards import read_card
 
 
 def test_words_that_yaml_would_twist_stay_words(tmp_path: Path) -> None:
