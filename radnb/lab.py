@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -23,10 +24,13 @@ def start(*, port: int, browser: bool) -> int:
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
                "--LabApp.default_url=/lab/tree/notebooks", *([] if browser else ["--no-browser"]),
                *(["--allow-root"] if _is_root() else [])]
-    try:
-        return subprocess.run(command, cwd=root, env=os.environ | {"RADNB_HOME": str(root)}, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    environment = os.environ | {"RADNB_HOME": str(root)}
+    if os.name != "nt":  # take this process's place, so that whoever stops it stops JupyterLab
+        os.chdir(root)
+        os.execve(sys.executable, command, environment)
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+    return 0
 
 
 def quieten(path: Path) -> None:

@@ -172,7 +172,7 @@ def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] 
         card = load_study(name)
         for manifest in manifests or [None]:  # type: ignore[list-item]
             for language in languages:
-                folder = card.id + (f"--{Path(manifest).stem}" if manifest else "")
+                folder = card.id + (f"--{_cohort_name(manifest)}" if manifest else "")
                 folder += "" if language == languages[0] else f"-{language}"
                 made.append(Job(name, Path(out_dir) / folder, manifest, overrides or {}, language))
     doubled = {str(job.out_dir) for job in made if sum(j.out_dir == job.out_dir for j in made) > 1}
@@ -180,3 +180,9 @@ def jobs_for(studies: Sequence[str], out_dir: Path, *, manifests: Sequence[str] 
         raise RadnbError(f"Two runs would share a folder: {', '.join(sorted(doubled))}. Give the cards or manifests "
                          "different names.", code="E_FOLDER")
     return made
+
+
+def _cohort_name(manifest: str) -> str:
+    """Return what a run folder calls a cohort: the manifest's name, or its folder's where that says nothing."""
+    path = Path(manifest)
+    return path.resolve().parent.name if path.stem == "manifest" else path.stem
