@@ -25,7 +25,8 @@ class _OwnKernelSpecs(KernelSpecManager):
     """Answers every kernel name with the running interpreter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=CRITICAL", "-f", "{connection_file}"]
+        command = [sys.executable, "-m", "ipykernel_launcher", "--log-level=CRITICAL", "--IPKernelApp.ignore_cwd=True",
+                   "-f", "{connection_file}"]  # a user's own random.py never stands in for Python's
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 
@@ -52,14 +53,17 @@ def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
 
 
 def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], *, cell_timeout: int = 4 * 3600) -> None:
-    """Run every cell; a fault in a cell becomes one sentence, and the notebook so far is kept at `output`."""
+    """Run every cell; a fault in a cell becomes one sentence, and the notebook so far is kept at `output`.
+
+    The kernel works in the current folder, so that a relative path means there what it means here.
+    """
     check_parameters(notebook, parameters)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     own = {"RADNB_HEADLESS": "1", "MPLBACKEND": "agg", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     with tempfile.TemporaryDirectory(prefix="radnb-ipython-") as profile, _environment(own | {"IPYTHONDIR": profile}):
         try:
             papermill.execute_notebook(
-                str(notebook), str(output), parameters=dict(parameters), cwd=str(output.parent),
+                str(notebook), str(output), parameters=dict(parameters), cwd=str(Path.cwd()),
                 kernel_manager_class=_OwnKernels, progress_bar=False, request_save_on_cell_execute=False,
                 execution_timeout=cell_timeout, start_timeout=120)
         except PapermillExecutionError as error:
