@@ -37,7 +37,8 @@ _CUT_EN, _CUT_HALF_EN = (
     "resamples each fold takes its threshold from the held-out scores of the other folds"
     for boot in (_BOOT_EN, _HALF_EN))
 _CUT_ZH, _CUT_HALF_ZH = (
-    boot.replace("折内影响函数", "刀切法") + ",logit尺度(马修斯相关系数用原始尺度);重抽样中每折的阈值取自其他折的折外评分"
+    boot.replace("折内影响函数", "刀切法") + ",logit尺度(马修斯相关系数用原始尺度);"
+    "重抽样中每折的阈值取自其他折的折外评分"
     for boot in (_BOOT_ZH, _HALF_ZH))
 _WILSON_EN, _WILSON_ZH = "never narrower than Wilson's interval on the averaged counts", "且不窄于平均计数的Wilson区间"
 

@@ -298,7 +298,8 @@ def learn_recalibration(scores: Array, truth: NDArray[np.bool_]) -> Array:
     for t in range(scores.shape[1]):
         spread = float(scores[:, t].std()) or 1.0
         fit = fit_logistic(scores[:, t:t + 1] / spread, truth[:, t].astype(float), 1e-3)
-        slope, share = float(fit.coef[0, 0]) / spread, np.clip(truth[:, t].mean(), 0.5 / len(truth), 1 - 0.5 / len(truth))
+        slope, least = float(fit.coef[0, 0]) / spread, 0.5 / len(truth)
+        share = float(np.clip(truth[:, t].mean(), least, 1 - least))
         small = 1e-3 / spread
         level = np.log(share / (1 - share)) - small * float(scores[:, t].mean())
         out[t] = (fit.intercept[0], slope) if slope > small else (level, small)

@@ -19,7 +19,7 @@ def lesions(count: int = 36) -> pd.DataFrame:
     number = np.array([int(i[1:]) for i in ids])
     return pd.DataFrame({"patient_id": ids, "centre": np.array(["A", "B", "C"])[number % 3],
                          "stratum": (number // 3 % 2), "label": np.array(["N0", "N+"])[number // 3 % 2],
-                         "cohort": np.array(["train", "internal", "external"])[np.where(number % 3 == 2, 2, number > 19)]})
+                         "cohort": np.select([number % 3 == 2, number > 19], ["external", "internal"], "train")})
 
 
 @pytest.mark.parametrize("name", DESIGNS)
