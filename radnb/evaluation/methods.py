@@ -126,6 +126,12 @@ METHODS: dict[str, Method] = {
                         "survival::survfit(conf.type='log-log')"),
 }
 
+_HOLM_EN, _HOLM_ZH = ("; p corrected by Holm for the number of comparisons other than the locked one.",
+                      ";p值按锁定比较以外的比较次数作Holm校正。")
+METHODS |= {f"{code}_holm": Method(METHODS[code].en.removesuffix(".") + _HOLM_EN,
+                                   METHODS[code].zh.removesuffix("。") + _HOLM_ZH, METHODS[code].r)
+            for code in ("delong_paired", "concordance_jackknife_paired", "macro_influence_paired")}
+
 FIGURES: dict[str, Method] = {
     "roc_cv": Method("ROC curve: the curves of the folds, averaged over all repeats with their numbers of pairs as "
                      "weights, so that its area is the cross-validated AUC.",
