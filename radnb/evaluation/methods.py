@@ -32,6 +32,15 @@ _OOF_EN = "from each patient's mean out-of-fold probability ({0} repeats of {1} 
 _OOF_ZH = "基于每位患者的平均折外概率({0}次重复{1}折)"
 _GROUP_EN = "thresholds taken from the training folds, averaged over {0} repeats of {1} folds"
 _GROUP_ZH = "阈值取自训练折,对{0}次重复{1}折取平均"
+_CUT_EN, _CUT_HALF_EN = (
+    boot.replace("fold-wise influence", "jackknife") + ", logit scale (Matthews' coefficient: plain scale); in the "
+    "resamples each fold takes its threshold from the held-out scores of the other folds"
+    for boot in (_BOOT_EN, _HALF_EN))
+_CUT_ZH, _CUT_HALF_ZH = (
+    boot.replace("折内影响函数", "刀切法") + ",logit尺度(马修斯相关系数用原始尺度);"
+    "重抽样中每折的阈值取自其他折的折外评分"
+    for boot in (_BOOT_ZH, _HALF_ZH))
+_WILSON_EN, _WILSON_ZH = "never narrower than Wilson's interval on the averaged counts", "且不窄于平均计数的Wilson区间"
 
 METHODS: dict[str, Method] = {
     "cv#x#_bootstrap#x#_logit": Method(f"{_CV_EN}; {_BOOT_EN}, logit scale.", f"{_CV_ZH};{_BOOT_ZH},logit尺度。"),
@@ -41,12 +50,12 @@ METHODS: dict[str, Method] = {
     "cv#x#_halfsample#x#_plain": Method(f"{_CV_EN}; {_HALF_EN}, plain scale; differences are paired.",
                                         f"{_CV_ZH};{_HALF_ZH},原始尺度;差值为配对比较。"),
     "cv#x#_halfsample#x#_logit": Method(f"{_CV_EN}; {_HALF_EN}, logit scale.", f"{_CV_ZH};{_HALF_ZH},logit尺度。"),
-    "cv#x#_bootstrap#x#_logit_wilson": Method(
-        f"{_GROUP_EN}; {_BOOT_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
-        f"{_GROUP_ZH};{_BOOT_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
-    "cv#x#_halfsample#x#_logit_wilson": Method(
-        f"{_GROUP_EN}; {_HALF_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
-        f"{_GROUP_ZH};{_HALF_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
+    "cv#x#_bootstrap#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_EN}; {_WILSON_EN}.",
+                                              f"{_GROUP_ZH};{_CUT_ZH};{_WILSON_ZH}。"),
+    "cv#x#_halfsample#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_HALF_EN}; {_WILSON_EN}.",
+                                               f"{_GROUP_ZH};{_CUT_HALF_ZH};{_WILSON_ZH}。"),
+    "cv#x#_bootstrap#x#_counts": Method(f"{_GROUP_EN}; {_CUT_EN}.", f"{_GROUP_ZH};{_CUT_ZH}。"),
+    "cv#x#_halfsample#x#_counts": Method(f"{_GROUP_EN}; {_CUT_HALF_EN}.", f"{_GROUP_ZH};{_CUT_HALF_ZH}。"),
     "cv#x#_wilson": Method(f"{_GROUP_EN}; Wilson's 95 % interval on the averaged counts, which leaves out how the "
                            "model varies with its training patients.",
                            f"{_GROUP_ZH};平均计数的Wilson 95%区间,未计入模型随训练患者的变异。",
@@ -116,6 +125,12 @@ METHODS: dict[str, Method] = {
                         "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度。",
                         "survival::survfit(conf.type='log-log')"),
 }
+
+_HOLM_EN, _HOLM_ZH = ("; p corrected by Holm for the number of comparisons other than the locked one.",
+                      ";p值按锁定比较以外的比较次数作Holm校正。")
+METHODS |= {f"{code}_holm": Method(METHODS[code].en.removesuffix(".") + _HOLM_EN,
+                                   METHODS[code].zh.removesuffix("。") + _HOLM_ZH, METHODS[code].r)
+            for code in ("delong_paired", "concordance_jackknife_paired", "macro_influence_paired")}
 
 FIGURES: dict[str, Method] = {
     "roc_cv": Method("ROC curve: the curves of the folds, averaged over all repeats with their numbers of pairs as "
