@@ -17,6 +17,7 @@ import pandas as pd
 from radnb.errors import RadnbError
 
 TEMPORARY = ".radnb-tmp-"
+LOCK = ".radnb-lock"
 
 
 @contextlib.contextmanager
@@ -35,11 +36,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise RadnbError(f"{path} cannot be written: {error.strerror or error}. "
-                         "Free some space or choose a folder of your own.", code="E_WRITE") from error
+        raise _unwritable(path, error) from error
     finally:
         if temporary.name:
             temporary.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> RadnbError:
+    return RadnbError(f"{path} cannot be written: {error.strerror or error}. "
+                      "Free some space or choose a folder of your own.", code="E_WRITE")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -74,6 +79,16 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(temporary, index=False)
 
 
+def refuse_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before the work for it is done; nothing is left in it."""
+    there = next(place for place in [folder.absolute(), *folder.absolute().parents] if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"0")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with Path(path).open("rb") as stream:
@@ -95,15 +110,19 @@ def sweep(folder: Path) -> None:
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Hold a folder for one run; a second one is told who holds it, and a dead holder is passed over."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".radnb-lock"
+    path = folder / LOCK
     me = {"pid": os.getpid(), "host": socket.gethostname()}
     while True:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
             break
-        except FileExistsError:
+        except FileExistsError as error:
+            if not folder.is_dir():
+                raise _unwritable(folder, error) from error
             _pass_over_the_dead(path)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(me, stream)
