@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
+ALIKE = 8  # findings of one kind that are shown
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -108,14 +109,12 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
             out: Annotated[Path | None, typer.Option("-o", "--out", help="The table: CSV, XLSX, Parquet.")] = None,
             workers: Workers = None,
             timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
-    """Measure features of every case; what was measured before is not measured again."""
+    """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
     from radnb.workbook import extract_cohort
 
     _use(workers)
     done = extract_cohort(manifest, settings, out=out, timeout=timeout)
-    _say(done.sentence)
-    for message in done.failures["message"].head(20):
-        _say(f"  failed: {message}")
+    _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
 
 
@@ -193,6 +192,8 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
     """Write index.html over the run folders below a folder."""
     from radnb.reporting.index import write_index
 
+    if not folder.is_dir():
+        raise RadnbError(f"{folder}: there is no such folder. Name a folder of run folders.", code="E_FILE")
     _say(f"Index: {write_index(folder)}")
 
 
@@ -235,10 +236,13 @@ def _say(text: str, *, error: bool = False) -> None:
 
 
 def _say_problems(found: pd.DataFrame) -> None:
-    for row in found.itertuples():
+    alike = found.groupby(["severity", "code", "column"], sort=False).cumcount()
+    for row in found[alike < ALIKE].itertuples():
         parts = (str(row.where), f"row {row.row}" if row.row else "", str(row.column))
         place = ", ".join(part for part in parts if part)
         _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
+    if hidden := int((alike >= ALIKE).sum()):
+        _say(f"... and {hidden} more of the same kind; --out FILE.csv writes them all.")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")
 
@@ -253,6 +257,10 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
+    except OSError as error:  # a full disk or a missing right, at a place nobody thought of
+        _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
+             "Free some space, or check who may read and write there.", error=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         _say("radnb: Stopped; the same command goes on from here.", error=True)
         sys.exit(130)
