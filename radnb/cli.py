@@ -181,11 +181,12 @@ def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of
 @app.command()
 def report(notebook: Annotated[Path, typer.Argument(help="An executed notebook.")],
            out: Annotated[Path | None, typer.Option("-o", "--out", help="The HTML file.")] = None,
-           language: Language = "en") -> None:
+           language: Annotated[str | None, typer.Option(help="en or zh (default: as the notebook was run).")] = None,
+           ) -> None:
     """Turn a notebook that you ran yourself into the one-file HTML report."""
     from radnb.running import report_of
 
-    _say(f"Report: {report_of(notebook, out, _language(language))}")
+    _say(f"Report: {report_of(notebook, out, language and _language(language))}")
 
 
 @app.command()
@@ -235,10 +236,12 @@ def _say(text: str, *, error: bool = False) -> None:
 
 
 def _say_problems(found: pd.DataFrame) -> None:
-    for row in found.itertuples():
-        parts = (str(row.where), f"row {row.row}" if row.row else "", str(row.column))
+    alike = ["severity", "code", "where", "column", "problem", "mend"]
+    for (severity, code, where, column, problem, mend), rows in found.groupby(alike, sort=False, dropna=False)["row"]:
+        named = [str(row) for row in rows if row]
+        parts = (str(where), f"row{'s' * (len(named) > 1)} {', '.join(named)}" if named else "", str(column))
         place = ", ".join(part for part in parts if part)
-        _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
+        _say(f"{severity.upper():<8}{code:<14}{place}: {problem} {mend}")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")
 
@@ -253,9 +256,10 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
-    except KeyboardInterrupt:
-        _say("radnb: Stopped; the same command goes on from here.", error=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        if isinstance(stop.__context__, typer.Exit) and isinstance(stop.__context__.__cause__, KeyboardInterrupt):
+            _say("\nradnb: Stopped; the same command goes on from here.", error=True)  # typer itself says nothing
+        raise
     except Exception as error:  # the last line of defence: no traceback reaches a user
         _say(f"radnb: {_internal(error)}", error=True)
         sys.exit(1)

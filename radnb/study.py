@@ -147,9 +147,9 @@ class Workspace:
         return Path(os.environ.get("RADNB_CACHE", self.root / ".radnb"))
 
     def manifest(self, name: str, beside: Path | None = None) -> Path:
-        """Find a cohort manifest by its name under data_manifests/ or by its path."""
+        """Find a cohort manifest by its name under data_manifests/, by its path, or by the path of its folder."""
         folder = self.root / "data_manifests"
-        places = [folder / f"{name}.yaml", Path(name), self.root / name]
+        places = [folder / f"{name}.yaml", Path(name), self.root / name, Path(name) / "manifest.yaml"]
         places += [beside / name] if beside else []
         for place in places:
             if place.is_file():
