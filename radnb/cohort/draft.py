@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from radnb.cohort.cases import EXTENSIONS
-from radnb.cohort.manifest import load_manifest
+from radnb.cohort.manifest import MISSING, load_manifest
 from radnb.cohort.recognise import Reading, read_name
 from radnb.cohort.tables import clean, read_table
 from radnb.errors import RadnbError
@@ -23,6 +23,13 @@ from radnb.work.files import write_csv, write_text
 LISTED = 20
 MOST_FILES = 200_000
 TABLES = (".csv", ".tsv", ".xlsx")
+MOST_LEVELS, MOSTLY = 6, 0.8
+OURS = {  # a usual heading -> the name that the label schemes and the template cards read
+    "年龄": "age", "性别": "sex", "gender": "sex", "医院": "hospital", "中心": "centre", "center": "centre",
+    "诊断": "diagnosis", "病理诊断": "diagnosis", "ki-67": "ki67", "ki67指数": "ki67", "ki-67指数": "ki67",
+    "核分裂象": "mitoses", "核分裂": "mitoses", "分化": "differentiation", "分化程度": "differentiation",
+    "标本": "specimen", "pn分期": "pn", "病理n分期": "pn", "ca19-9": "ca199", "手术日期": "surgery_date",
+}
 
 
 @dataclass(frozen=True)
@@ -165,22 +172,45 @@ def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list
 def _clinical_lines(folder: Path, tables: list[str]) -> list[str]:
     """Draft the clinical part as comments, for only a person knows when each column is known."""
     name = tables[0] if len(tables) == 1 else "clinical.xlsx"
-    lines = ["", "# Remove the # and correct: one row per patient. 去掉 # 并修改;每例患者一行。",
+    lines = ["", "# One row per patient. Remove each #, correct what was guessed, and replace CHOOSE by when the value",
+             "# is known: before_surgery, after_surgery or outcome. A preoperative model refuses the later ones.",
+             "# 每例患者一行。去掉 #,核对类型,并把 CHOOSE 改为",
+             "# before_surgery(术前)、after_surgery(术后)或 outcome(结局)。",
              "# clinical:", f"#   file: {json.dumps(name, ensure_ascii=False)}", "#   columns:"]
     try:
-        header = list(read_table(folder / name).columns) if len(tables) == 1 else []
+        table = read_table(folder / name) if len(tables) == 1 else pd.DataFrame()
     except RadnbError:
-        header = []
-    if not header:
-        return [*lines, "#     patient_id: {column: ID}",
-                "#     age: {column: Age, kind: number, known: before_surgery, unit: years}"]
-    lines.append(f"#     patient_id: {{column: {json.dumps(header[0], ensure_ascii=False)}}}")
-    for place, theirs in enumerate(header[1:], 1):
-        ours = theirs.lower() if theirs.isascii() and theirs.isidentifier() else f"column_{place}"
-        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}, kind: number, "
-                     "known: before_surgery}   # kind: number|category|text|date; "
-                     "known: before_surgery|after_surgery|outcome")
+        table = pd.DataFrame()
+    if table.columns.empty:
+        return [*lines, "#     patient_id: {column: ID}", "#     age: {column: Age, kind: number, known: CHOOSE}"]
+    for ours, theirs in zip(_names(table.columns), table.columns, strict=True):
+        said = "" if ours == "patient_id" else f", {_kind(table[theirs])}, known: CHOOSE"
+        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}{said}}}")
     return lines
+
+
+def _names(headings: pd.Index) -> list[str]:
+    """Give each heading a plain name of its own; the first is taken for the patients' numbers."""
+    names = ["patient_id"]
+    for place, heading in enumerate(headings[1:], 1):
+        plain = heading.lower() if heading.isascii() and heading.isidentifier() else f"column_{place}"
+        name = OURS.get(heading.casefold(), plain)
+        names.append(f"column_{place}" if name in names else name)
+    return names
+
+
+def _kind(cells: pd.Series) -> str:
+    """Guess what a column is from its cells; few different words make a category with its levels."""
+    words = cells.astype("string").map(clean, na_action="ignore")
+    words = words[words.notna() & ~words.isin(MISSING)]
+    levels = sorted(words.unique())
+    if len(words) and words.str.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}.*").all():
+        return "kind: date"
+    if len(words) and pd.to_numeric(words, errors="coerce").notna().mean() > MOSTLY and len(levels) > 2:
+        return "kind: number"
+    if 1 < len(levels) <= MOST_LEVELS < len(words):
+        return f"kind: category, levels: {json.dumps(levels, ensure_ascii=False)}"
+    return "kind: text"
 
 
 def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:
@@ -195,4 +225,5 @@ def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:
         lines += [f"  ... and {len(lost) - LISTED} more"] if len(lost) > LISTED else []
     if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(table["patient_id"])):
         lines.append("Some patient ids hold Chinese characters: if they are names, replace them by study numbers.")
-    return "\n".join([*lines, "Next: look through images.csv, fill in `clinical` in manifest.yaml, run `radnb check`."])
+    return "\n".join([*lines, "Next: look through images.csv, fill in `clinical` in manifest.yaml, then run "
+                               f'`radnb check "{target}"`.'])
