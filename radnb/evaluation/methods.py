@@ -121,8 +121,9 @@ METHODS: dict[str, Method] = {
     "logrank": Method("Log-rank test between groups formed by a frozen cut-off in untouched patients.",
                       "冻结截断值在未参与训练患者中分组的log-rank检验。", "survival::survdiff"),
     "km_loglog": Method("Kaplan-Meier in groups formed by cut-offs that these patients took no part in (majority over "
-                        "repeats); pointwise 95 % interval, log-log scale.",
-                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度。",
+                        "repeats); pointwise 95 % interval, log-log scale, and the exact lower limit "
+                        "of those still at risk while nobody has had the event.",
+                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度;无人发生事件时取在险人数的精确下限。",
                         "survival::survfit(conf.type='log-log')"),
 }
 

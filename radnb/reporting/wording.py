@@ -15,7 +15,7 @@ TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\
           (re.compile(r"permuted(\d+)"), "method.permuted"),
           (re.compile(r"added(\d+)"), "method.added"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
-SILENT = frozenset({"logit", "plain", "patients", "fold", "median"})
+SILENT = frozenset({"counts", "logit", "plain", "patients", "fold", "median"})
 
 
 def metric_label(story: Story, name: str) -> str:
