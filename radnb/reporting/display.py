@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from radnb.work.files import write_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
+HYPHENED = re.compile(r"(?<![\w.;-])[A-Za-z0-9]{1,5}[-\u2013][A-Za-z0-9]{1,6}(?![A-Za-z0-9_-])")
 SCREEN_DPI, PRINT_DPI = 240, 600
 NO_DATE: dict[str, dict[str, Any]] = {
     "png": {"Software": None}, "svg": {"Date": None, "Creator": "radnb"}, "tiff": {},
@@ -26,6 +27,11 @@ NO_DATE: dict[str, dict[str, Any]] = {
 def escape(value: object) -> str:
     """Make any value safe inside HTML text and attributes."""
     return html.escape(str(value), quote=True)
+
+
+def whole(words: object) -> str:
+    """Escape words and keep short hyphened terms such as G2-3 or C-index on one line."""
+    return HYPHENED.sub(r'<span class="whole">\g<0></span>', escape(words))
 
 
 @functools.lru_cache(maxsize=1)

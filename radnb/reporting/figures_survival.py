@@ -34,7 +34,7 @@ def kaplan_meier(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         for position, group in enumerate(order):
             _curve(upper, curves[curves["group"].astype(str) == group], position, story.known("group", group))
         _mark_horizon(upper, story)
-        upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", event=story.event))
+        upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", event=story.event, spared=story.spared))
         upper.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
         upper.legend(loc="lower left")
         style.grid(upper)
@@ -43,7 +43,7 @@ def kaplan_meier(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         figure.align_ylabels()
         return picture(figure, "kaplan_meier", heading=story.text("figure.kaplan_meier"), part="evidence",
                        caption=story.text("figure.kaplan_meier.caption", model=story.model(story.primary),
-                                          counted=counted(story)),
+                                          months=story.months, counted=counted(story)),
                        alt=story.text("figure.kaplan_meier.alt", parts=_at_horizon_words(story, order)),
                        out_dir=story.out_dir, formats=formats)
 
@@ -90,5 +90,5 @@ def _at_horizon_words(story: Story, order: list[str]) -> str:
         value, low, high = at_horizon(story, group)
         shown = numbers.percent(value) + numbers.span(numbers.percent(low), numbers.percent(high), story.language)
         parts.append(story.text("figure.kaplan_meier.part", group=story.known("group", group), share=shown,
-                                months=story.months, event=story.event))
+                                months=story.months, event=story.event, spared=story.spared))
     return story.text("separator").join(parts)

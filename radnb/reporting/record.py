@@ -26,12 +26,19 @@ def methods_text(story: Story) -> Piece:
 
 def provenance(story: Story) -> Piece:
     """Show parameters, versions, hashes and times as a table of keys and values."""
-    rows = list(_flat(story.provenance))
+    rows = [(_key_words(story, key), value) for key, value in _flat(story.provenance)]
     cells = "".join(f'<tr><th scope="row">{escape(key)}</th><td><code>{escape(value)}</code></td></tr>'
                     for key, value in rows)
     note = f'<p class="note">{escape(story.text("provenance.note"))}</p>'
     return Piece(f'<div class="scroll" tabindex="0"><table class="keys"><tbody>{cells}</tbody></table></div>{note}',
                  story.text("provenance"), "record", "provenance", "provenance")
+
+
+def _key_words(story: Story, path: str) -> str:
+    """Put a key of the record into words: its kind, then the file or package that it is about."""
+    kind, _, what = path.partition(" › ")
+    known = story.known("provenance", kind)
+    return story.text("named.pair", first=known, second=story.known("provenance", what)) if what else known
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
