@@ -89,13 +89,13 @@ def image(png: bytes, alt: str, width_mm: float) -> str:
 
 
 def render(figure: Figure, kind: str) -> bytes:
-    """Draw a figure as bytes that depend on nothing but the figure."""
+    """Draw a figure in its own size, a journal's column width, as bytes that depend on nothing but the figure."""
     stream = io.BytesIO()
     dpi = PRINT_DPI if kind == "tiff" else SCREEN_DPI
     more: dict[str, Any] = {"metadata": NO_DATE[kind]}
     if kind == "tiff":
         more = {"pil_kwargs": {"compression": "tiff_lzw"}}
-    figure.savefig(stream, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.03, **more)
+    figure.savefig(stream, format=kind, dpi=dpi, **more)
     return stream.getvalue()
 
 

@@ -12,7 +12,6 @@ from radnb.reporting.story import Story, inline
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, metric_label, one_choice
 
-
 TELLING = {"SimpleITK": "SimpleITK", "lifelines": "lifelines", "numpy": "NumPy", "pandas": "pandas",
            "scikit-learn": "scikit-learn", "scipy": "SciPy"}  # packages that a manuscript names, PyRadiomics above
 
@@ -72,10 +71,11 @@ def _settings(story: Story, settings: Mapping[str, Any]) -> str:
     filters = settings.get("imageType")
     if filters:
         parts.append(story.text("setting.imageType", value=story.joined([story.known("filter", f) for f in filters])))
-        if sigma := ((filters.get("LoG") if isinstance(filters, Mapping) else None) or {}).get("sigma"):
+        own = {name: given or {} for name, given in (filters.items() if isinstance(filters, Mapping) else ())}
+        if sigma := own.get("LoG", {}).get("sigma"):
             parts.append(story.text("setting.sigma", value=story.joined([f"{value:g}" for value in sigma])))
-        parts += [story.text("setting.filtered_bin", filter=story.known("filter", name), value=own["binWidth"])
-                  for name, own in (filters.items() if isinstance(filters, Mapping) else ()) if "binWidth" in (own or {})]
+        parts += [story.text("setting.filtered_bin", filter=story.known("filter", name), value=given["binWidth"])
+                  for name, given in own.items() if "binWidth" in given]
     return story.text("methods.settings", settings=story.text("separator").join(parts)) if parts else ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from radnb.reporting import tables
+from radnb.reporting.composite import composite
 from radnb.reporting.display import Piece, escape
 from radnb.reporting.methods import paragraphs
 from radnb.reporting.story import Story
@@ -52,10 +53,11 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def word_tables(story: Story) -> Piece:
-    """Write all tables into one Word document and say where figures and tables lie."""
+    """Write all tables into one Word document, the main panels into one figure, and say where they lie."""
     made = [table_one(story), tables.performance_table(story), tables.comparison_table(story),
             tables.per_100_table(story), tables.feature_table(story), tables.exclusions_table(story)]
     if story.out_dir:
+        composite(story)
         write_docx(story.out_dir / "tables" / "tables.docx", [(t.heading, _bare(t.shown), t.note) for t in made],
                    title=story.say(story.facts.get("question")), east_asian=story.text("word_font"))
     return Piece(f"<p>{escape(story.text('files.say'))}</p>", story.text("files"), "record", "files", "files")

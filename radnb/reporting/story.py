@@ -53,6 +53,7 @@ class Story:
     labels: Mapping[str, Words] = field(default_factory=dict)
     language: str = "en"
     out_dir: Path | None = None
+    formats: tuple[str, ...] = ("pdf",)
 
     def text(self, key: str, **values: object) -> str:
         """Return a text of the catalogue in the report's language."""

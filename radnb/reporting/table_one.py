@@ -79,7 +79,8 @@ def _rows(story: Story, column: str, values: pd.Series, members: Mapping[str, np
         return [{story.text("column.characteristic"): label, **cells, **ends}]
     levels = _ordered(story, column, values)
     if len(levels) == 2:
-        label = story.text("table.one.pair", name=story.label(column), level=inline(level_label(story, column, levels[1])))
+        shown = inline(level_label(story, column, levels[1]))
+        label = story.text("table.one.pair", name=story.label(column), level=shown)
         cells = {name: _share(values[mask], levels[1]) for name, mask in members.items()}
         return [{story.text("column.characteristic"): label, **cells, **ends}]
     head = {story.text("column.characteristic"): story.text("table.one.count", name=story.label(column)),

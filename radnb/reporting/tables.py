@@ -171,7 +171,8 @@ def feature_table(story: Story, *, top: int = 15) -> Table:
 def exclusions_table(story: Story) -> Table:
     """Show how many patients were excluded and why."""
     reasons = exclusion_reasons(story)
-    frame = pd.DataFrame({story.text("column.reason"): [sentence(r) for r in reasons["reason"]], story.text("column.patients"): reasons["n"]})
+    frame = pd.DataFrame({story.text("column.reason"): [sentence(r) for r in reasons["reason"]],
+                          story.text("column.patients"): reasons["n"]})
     note = story.text("table.exclusions.note") if len(frame) else ""
     return table(story, "exclusions", frame, part="record", note=note)
 
@@ -193,7 +194,8 @@ def flags_table(story: Story) -> Table:
     flags = story.evaluation.flags
     if flags is None or not len(flags):
         return table(story, "flags", pd.DataFrame(), part="methods")
-    frame = pd.DataFrame({story.text("column.severity"): [sentence(story.known("severity", s)) for s in flags["severity"]],
+    gravity = [sentence(story.known("severity", s)) for s in flags["severity"]]
+    frame = pd.DataFrame({story.text("column.severity"): gravity,
                           story.text("column.flag"): [flag_words(story, r.code, r.parameters)
                                                       for r in flags.itertuples()]}).drop_duplicates()
     return table(story, "flags", frame, part="methods", note=story.text("table.flags.note"),

@@ -62,7 +62,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "ca199": _number(BEFORE, "CA19-9", "CA19-9", unit="U/mL", high=100000),
     "margin": _category(BEFORE, "Tumour margin on CT", "CT肿瘤边缘", {
         "clear": ("Clear", "清晰"), "ill_defined": ("Ill-defined", "模糊")}),
-    "node_short_axis_mm": _number(BEFORE, "Short axis of the largest node on CT", "CT最大淋巴结短径", unit="mm", high=100),
+    "node_short_axis_mm": _number(BEFORE, "Short axis of the largest node on CT", "CT最大淋巴结短径", unit="mm",
+                                  high=100),
     "cn": _category(BEFORE, "Node status on CT (cN)", "CT淋巴结状态(cN)", {"N0": ("cN0", "cN0"), "N1": ("cN+", "cN+")}),
     "scanner": _category(BEFORE, "Scanner", "扫描仪", {name: (name, name) for name, _, _ in tables.SCANNERS.values()}),
     "slice_thickness_mm": _number(BEFORE, "Slice thickness", "层厚", unit="mm", high=10),
