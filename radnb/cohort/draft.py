@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from radnb.cohort.cases import EXTENSIONS
-from radnb.cohort.manifest import load_manifest
+from radnb.cohort.manifest import MISSING, load_manifest
 from radnb.cohort.recognise import Reading, read_name
 from radnb.cohort.tables import clean, read_table
 from radnb.errors import RadnbError
 from radnb.work.files import write_csv, write_text
 
 LISTED = 20
+MOST_LEVELS = 8
 MOST_FILES = 200_000
 TABLES = (".csv", ".tsv", ".xlsx")
 
@@ -48,9 +49,9 @@ def draft(folder: Path, *, output: Path | None = None) -> str:
         raise RadnbError(f"{folder}: no NIfTI, NRRD or MHA file was found ({', '.join(EXTENSIONS)}). "
                          "Convert DICOM to NIfTI first.", code="E_FORMAT")
     table, lost = _pairs(_patients(files))
-    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
+    table = _with_modalities(table)
     write_csv(target / "images.csv", table)
-    write_text(target / "manifest.yaml", _manifest_text(folder, target, table, tables))
+    write_text(target / "manifest.yaml", _manifest_text(folder, target))
     load_manifest(target / "manifest.yaml")
     return _summary(target, table, lost)
 
@@ -149,7 +150,16 @@ def _pairs(found: list[Found]) -> tuple[pd.DataFrame, list[str]]:
     return table[~again].reset_index(drop=True), lost
 
 
-def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list[str]) -> str:
+def _with_modalities(table: pd.DataFrame) -> pd.DataFrame:
+    """Name a phase that stays empty beside named ones by its modality, as in CT beside PET."""
+    if table["phase"].nunique() < 2:
+        return table
+    words = table["image"].map(lambda path: set(re.split(r"[^a-z]+", path.lower())))
+    said = words.map(lambda found: next((name for name in ("CT", "MR") if name.lower() in found), ""))
+    return table.assign(phase=table["phase"].where(table["phase"] != "", said))
+
+
+def _manifest_text(folder: Path, target: Path) -> str:
     try:
         root = Path(os.path.relpath(folder, target)).as_posix()
     except ValueError:  # another drive
@@ -159,28 +169,50 @@ def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list
              f"name: {json.dumps(folder.name, ensure_ascii=False)}",
              f"data_root: {json.dumps(root, ensure_ascii=False)}   # paths in images.csv are relative to it 图像根目录",
              "images: {file: images.csv}"]
-    return "\n".join(lines + _clinical_lines(folder, tables)) + "\n"
+    return "\n".join(lines + _clinical_lines(folder)) + "\n"
 
 
-def _clinical_lines(folder: Path, tables: list[str]) -> list[str]:
+def _clinical_table(folder: Path) -> str:
+    """Return the name of the one table that is likely to be the clinical one, or nothing."""
+    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
+    named = [name for name in tables if re.search("clinic|临床", name.lower())]
+    likely = named or tables
+    return likely[0] if len(likely) == 1 else ""
+
+
+def _clinical_lines(folder: Path) -> list[str]:
     """Draft the clinical part as comments, for only a person knows when each column is known."""
-    name = tables[0] if len(tables) == 1 else "clinical.xlsx"
+    name = _clinical_table(folder)
     lines = ["", "# Remove the # and correct: one row per patient. 去掉 # 并修改;每例患者一行。",
-             "# clinical:", f"#   file: {json.dumps(name, ensure_ascii=False)}", "#   columns:"]
+             "# clinical:", f"#   file: {json.dumps(name or 'clinical.xlsx', ensure_ascii=False)}", "#   columns:"]
     try:
-        header = list(read_table(folder / name).columns) if len(tables) == 1 else []
+        table = read_table(folder / name) if name else pd.DataFrame()
     except RadnbError:
-        header = []
-    if not header:
+        table = pd.DataFrame()
+    if table.empty:
         return [*lines, "#     patient_id: {column: ID}",
                 "#     age: {column: Age, kind: number, known: before_surgery, unit: years}"]
-    lines.append(f"#     patient_id: {{column: {json.dumps(header[0], ensure_ascii=False)}}}")
-    for place, theirs in enumerate(header[1:], 1):
-        ours = theirs.lower() if theirs.isascii() and theirs.isidentifier() else f"column_{place}"
-        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}, kind: number, "
-                     "known: before_surgery}   # kind: number|category|text|date; "
-                     "known: before_surgery|after_surgery|outcome")
+    first, *others = table.columns
+    lines += ["#     # Replace each WHEN. 请替换每个 WHEN: before_surgery | after_surgery | outcome",
+              f"#     patient_id: {{column: {json.dumps(first, ensure_ascii=False)}}}"]
+    for place, theirs in enumerate(others, 1):
+        ours = theirs.lower() if re.fullmatch(r"[A-Za-z]\w*", theirs, re.ASCII) else f"column_{place}"
+        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}, {_kind(table[theirs])}, "
+                     "known: WHEN}")
     return lines
+
+
+def _kind(cells: pd.Series) -> str:
+    """Guess what a column holds from its cells."""
+    absent = {word.casefold() for word in MISSING}
+    words = [word for word in map(clean, cells.astype(str)) if word.casefold() not in absent]
+    levels = sorted(set(words))
+    if all(re.fullmatch(r"\d{4}-\d\d-\d\d", word) for word in levels) and levels:
+        return "kind: date"
+    numeric = pd.to_numeric(pd.Series(levels, dtype=object), errors="coerce").notna().all()
+    if 2 * len(levels) <= len(words) and (len(levels) == 2 or (not numeric and len(levels) <= MOST_LEVELS)):
+        return f"kind: category, levels: {json.dumps(levels, ensure_ascii=False)}"
+    return "kind: number" if numeric else "kind: text"
 
 
 def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:

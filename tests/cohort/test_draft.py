@@ -87,14 +87,40 @@ def test_what_is_not_understood_is_told_and_names_of_persons_are_warned_of(tmp_p
     assert "replace them by study numbers" in said
 
 
+def _uncommented(path: Path, text: str) -> None:
+    opened = text.replace("# clinical", "clinical").replace("#   ", "  ").replace("#     ", "    ")
+    path.write_text(opened, encoding="utf-8")
+    load_manifest(path)
+
+
+def test_a_modality_names_the_phase_where_others_are_named(tmp_path: Path) -> None:
+    folder = make(tmp_path, *(f"P1/{name}_{kind}.nii.gz" for name in ("CT", "PET", "MR_T1")
+                              for kind in ("image", "mask")))
+    draft(folder)
+    assert cases(load_manifest(folder / "manifest.yaml"))["phase"].tolist() == ["CT", "PET", "T1"]
+
+
+def test_the_clinical_table_is_found_among_others(tmp_path: Path) -> None:
+    folder = make(tmp_path, "P1_A.nii.gz", "P1_A_mask.nii.gz")
+    table = "id,when,note\nP1,2024-01-31,x\nP2,2024-02-01,y\nP3,,z\n"
+    (folder / "clinical_2024.csv").write_text(table, encoding="utf-8")
+    (folder / "scanner.csv").write_text("id\nP1\n", encoding="utf-8")
+    draft(folder)
+    text = (folder / "manifest.yaml").read_text(encoding="utf-8")
+    assert 'file: "clinical_2024.csv"' in text and "kind: date" in text and "kind: text" in text
+
+
 def test_the_draft_may_stand_elsewhere_and_proposes_clinical_columns(tmp_path: Path) -> None:
     folder = make(tmp_path / "data", "P1_A.nii.gz", "P1_A_mask.nii.gz")
-    (folder / "临床.csv").write_text("编号,Age,性别\nP1,60,男\n", encoding="utf-8")
+    (folder / "临床.csv").write_text("编号,Age,性别\nP1,60,男\nP2,61.5,女\nP3,,女\nP4,7,男\n", encoding="utf-8")
     draft(folder, output=tmp_path / "study")
     text = (tmp_path / "study" / "manifest.yaml").read_text(encoding="utf-8")
     assert 'patient_id: {column: "编号"}' in text and 'age: {column: "Age"' in text and "column_2" in text
-    opened = text.replace("# clinical", "clinical").replace("#   ", "  ").replace("#     ", "    ")
-    (tmp_path / "study" / "manifest.yaml").write_text(opened, encoding="utf-8")
+    assert "kind: number, known: WHEN" in text and 'kind: category, levels: ["女", "男"]' in text
+    with pytest.raises(RadnbError, match="'WHEN' will not do"):
+        _uncommented(tmp_path / "study" / "manifest.yaml", text)
+    opened = text.replace("WHEN}", "outcome}")
+    _uncommented(tmp_path / "study" / "manifest.yaml", opened)
     assert set(load_manifest(tmp_path / "study" / "manifest.yaml").columns()) == {"age", "column_2"}
     assert len(cases(load_manifest(tmp_path / "study" / "manifest.yaml"))) == 1
 
