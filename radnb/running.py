@@ -21,6 +21,7 @@ from radnb.workbook import Run, check_run, fingerprint, measure, open_run
 RECORD = "run.json"
 STAGE = ".running"
 KEPT_ON_FAILURE = "failed.ipynb"
+OURS = {"metrics.csv", "predictions.csv", "resamples.parquet"}  # all three, where the record is damaged
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _remove(path: Path) -> None:
 
 def _check_folder(out_dir: Path) -> None:
     found = {path.name for path in out_dir.iterdir()} if out_dir.is_dir() else set()
-    ours = found & {STAGE, files.LOCK, KEPT_ON_FAILURE} or "status" in _record(out_dir)
+    ours = found & {STAGE, files.LOCK, KEPT_ON_FAILURE} or found >= OURS or "status" in _record(out_dir)
     if out_dir.is_file() or (found and not ours):
         raise RadnbError(f"{out_dir} exists and is no run folder of radnb. Choose an empty folder with -o.",
                          code="E_FOLDER")

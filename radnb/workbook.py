@@ -139,6 +139,9 @@ def _measure(table: pd.DataFrame, chosen: Settings, timeout: float) -> Measured:
     counts = done.counts
     said = (f"{counts.cases} cases: {counts.computed} measured now, {counts.stored} found in the store, "
             f"{counts.failed} failed.")
+    also = {"images or masks have changed since they were last read": counts.changed,
+            "damaged files of the store were replaced": counts.damaged}
+    said += "".join(f" {n} {what}." for what, n in also.items() if n)
     return Measured(done.features, done.failures, said)
 
 

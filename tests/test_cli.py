@@ -43,6 +43,7 @@ def test_studies_are_listed_for_programs() -> None:
     (("run", "demo-grading", "--language", "fr"), "choose en or zh"),
     (("check", "no-such-cohort"), "Valid"),
     (("synth", "liver", "-o", "somewhere"), "pancreas"),
+    (("index", "no-such-folder"), "Name a folder of run folders"),
 ])
 def test_bad_input_ends_with_a_mend_and_exit_code_2(words: tuple[str, ...], mend: str) -> None:
     done = _radnb(*words)
