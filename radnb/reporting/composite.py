@@ -24,7 +24,7 @@ def composite(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
         for row, strip in zip(rows, figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0],
                               strict=True):
             for (letter, (_, draw)), part in zip(row, strip.subfigures(1, len(row), squeeze=False)[0], strict=True):
-                part.suptitle(letter, x=0.012, ha="left", fontsize=10, fontfamily=style.BOLD, fontweight=600)
+                part.suptitle(letter, x=0.012 * len(row), ha="left", fontsize=10, fontfamily=style.BOLD, fontweight=600)
                 draw(part, story)
         said = story.text("semicolon").join(story.text("figure.composite.panel", letter=letter,
                                                        title=story.text(f"figure.{name}"))
@@ -42,7 +42,7 @@ def _rows(story: Story) -> tuple[list[list[tuple[str, Panel]]], list[float]]:
         drawn = not story.of(story.evaluation.calibration, model=story.primary, target=story.target).empty
         calibration: list[Panel] = [("calibration", draw_calibration)] if drawn else []
         roc: list[Panel] = [("roc", draw_roc)]
-        top = [(roc + calibration, 90.0)] if story.cohort.outcome.binary else [(roc, 98.0), (calibration, 100.0)]
+        top = [(roc + calibration, 90.0)] if story.cohort.outcome.binary else [(roc, 110.0), (calibration, 100.0)]
         plan = [*top, ([("decision_curve", draw_decision)] if has_decision(story) else [], 84.0)]
     letters = iter(LETTERS)
     rows = [([(next(letters), panel) for panel in row], height) for row, height in plan if row]

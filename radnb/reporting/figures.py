@@ -46,7 +46,7 @@ def headlines(story: Story) -> str:
 def roc(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw the ROC curve of each model with its AUC and interval; three classes and more have a panel each."""
     with style.styled():
-        figure = style.sheet(style.DOUBLE, 96) if len(_targets(story)) > 1 else style.sheet(style.SINGLE, 82)
+        figure = style.sheet(style.DOUBLE, 108) if len(_targets(story)) > 1 else style.sheet(style.SINGLE, 82)
         draw_roc(figure, story)
         return _draw(story, figure, "roc", formats, models=headlines(story), counted=counted(story))
 
@@ -85,6 +85,7 @@ def _roc_panel(axes: Axes, story: Story, curves: pd.DataFrame, mark: str) -> Non
     axes.set_aspect("equal")
     style.grid(axes)
     if mark:
+        axes.set_xticks([0.0, 0.5, 1.0])
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.25), title=story.text("axis.auc"), alignment="left",
                     title_fontsize=8)
     else:

@@ -46,7 +46,7 @@ def draw_kaplan_meier(figure: FigureBase, story: Story) -> None:
     for position, group in enumerate(order):
         _curve(upper, curves[curves["group"].astype(str) == group], position, story.known("group", group))
     _mark_horizon(upper, story)
-    upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", event=story.event, spared=story.spared))
+    upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", without=story.without))
     upper.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
     upper.legend(loc="lower left")
     style.grid(upper)
@@ -100,5 +100,5 @@ def _at_horizon_words(story: Story, order: list[str]) -> str:
         value, low, high = at_horizon(story, group)
         shown = numbers.percent(value) + numbers.span(numbers.percent(low), numbers.percent(high), story.language)
         parts.append(story.text("figure.kaplan_meier.part", group=story.known("group", group), share=shown,
-                                months=story.months, event=story.event, spared=story.spared))
+                                months=story.months, without=story.without))
     return story.text("separator").join(parts)

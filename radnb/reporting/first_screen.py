@@ -13,7 +13,7 @@ from radnb.reporting.figures import counted
 from radnb.reporting.figures_patients import exclusion_reasons, key_png, people_png
 from radnb.reporting.figures_survival import at_horizon, groups
 from radnb.reporting.per_100 import KINDS, Per100, high_risk_share, per_100
-from radnb.reporting.story import Story, bare, sentence
+from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.texts import has
 from radnb.reporting.verdict import because, verdict_kind, verdict_sentence
 from radnb.reporting.wording import choice_words
@@ -42,7 +42,8 @@ def _patients(story: Story) -> str:
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 0
     where = story.text("first.where", source=story.say(story.facts.get("source")) or story.text("first.no_source"),
                        centres=story.text("first.centres", n=centres) if centres > 1 else "")
-    why = story.text("separator").join(story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples())
+    why = story.text("separator").join(story.text("reason_count", reason=inline(r.reason), n=r.n)
+                                       for r in reasons.itertuples())
     cells = [(story.text("first.studied"), str(n), where),
              (story.text("first.with_outcome"), str(events),
               sentence(story.text("first.share", share=numbers.percent(events / n if n else None), event=story.event))),

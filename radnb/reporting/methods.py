@@ -30,7 +30,7 @@ def _text(story: Story, *parts: str) -> str:
 def _patients(story: Story) -> str:
     n, events, reasons = len(story.cohort.table), story.events, exclusion_reasons(story)
     left = int(reasons["n"].sum())
-    listed = story.joined([story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples()])
+    listed = story.joined([story.text("reason_count", reason=inline(r.reason), n=r.n) for r in reasons.itertuples()])
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 1
     where = story.text("methods.centres", n=centres) if centres > 1 else story.text("methods.one_centre")
     source = story.say(story.facts.get("source")) or story.text("first.no_source")
@@ -110,7 +110,7 @@ def _as_percent(share: object) -> str | None:
 def _design(story: Story) -> str:
     return _text(story, choice_words(story, "design"), story.text("methods.patient_unit"),
                  "" if story.survival else story.text("methods.threshold", threshold=choice_words(story, "threshold")),
-                 story.text("methods.cutoff") if story.survival else "")
+                 story.text("methods.cutoff", threshold=choice_words(story, "threshold")) if story.survival else "")
 
 
 def _statistics(story: Story) -> str:

@@ -172,6 +172,11 @@ class Story:
         """Return the event as something that a patient did not meet (did not die)."""
         return self._of_event("spared")
 
+    @property
+    def without(self) -> str:
+        """Return the state of patients who have not met the event (alive)."""
+        return self._of_event("without")
+
     def _of_event(self, family: str) -> str:
         label = self.facts.get("event_label") or ""
         own = f"{family}.{label.get('en') if isinstance(label, Mapping) else label}"

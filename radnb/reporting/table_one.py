@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from radnb.reporting import numbers
-from radnb.reporting.story import Story, bare, inline
+from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.tables import LEVEL, Table, table
 
 KEYS = frozenset({"patient_id", "outcome", "time_months", "event", "group"})
@@ -74,16 +74,17 @@ def _rows(story: Story, column: str, values: pd.Series, members: Mapping[str, np
     if len(classes) > 1:
         ends[story.text("column.smd")] = numbers.number(largest_smd(values, classes, numeric=numeric), 2)
     if numeric:
-        label = story.text("table.one.median", name=story.label(column))
-        cells = {name: _median(values[mask], story) for name, mask in members.items()}
+        label = story.text("table.one.median", name=sentence(story.label(column)))
+        whole = not np.mod(values.dropna().to_numpy(float), 1).any()  # ages and counts need no decimals
+        cells = {name: _median(values[mask], story, whole=whole) for name, mask in members.items()}
         return [{story.text("column.characteristic"): label, **cells, **ends}]
     levels = _ordered(story, column, values)
     if len(levels) == 2:
         shown = inline(level_label(story, column, levels[1]))
-        label = story.text("table.one.pair", name=story.label(column), level=shown)
+        label = story.text("table.one.pair", name=sentence(story.label(column)), level=shown)
         cells = {name: _share(values[mask], levels[1]) for name, mask in members.items()}
         return [{story.text("column.characteristic"): label, **cells, **ends}]
-    head = {story.text("column.characteristic"): story.text("table.one.count", name=story.label(column)),
+    head = {story.text("column.characteristic"): story.text("table.one.count", name=sentence(story.label(column))),
             **dict.fromkeys(members, ""), **ends}
     return [head, *({story.text("column.characteristic"): f"{LEVEL}{level_label(story, column, level)}",
                      **{name: _share(values[mask], level) for name, mask in members.items()},
@@ -108,12 +109,12 @@ def level_label(story: Story, column: str, level: object) -> str:
     return story.label(key) if key in story.labels else story.label(shown)
 
 
-def _median(values: pd.Series, story: Story) -> str:
+def _median(values: pd.Series, story: Story, *, whole: bool) -> str:
     known = values.dropna().to_numpy(float)
     if not len(known):
         return numbers.NONE
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
-    digits = 0 if max(abs(high), abs(low)) >= 100 or not np.mod([low, middle, high], 1).any() else 1
+    digits = 0 if max(abs(high), abs(low)) >= 100 or whole else 1
     to = "\uff5e" if story.language == "zh" else " to "
     return f"{numbers.number(middle, digits)} [{numbers.number(low, digits)}{to}{numbers.number(high, digits)}]"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from radnb.reporting import numbers
-from radnb.reporting.story import Story, inline
+from radnb.reporting.story import Story, inline, sentence
 from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
@@ -24,7 +24,7 @@ def metric_label(story: Story, name: str) -> str:
     timed = re.fullmatch(r"survival_([\d.]+)m", bare)
     label = story.known("metric", bare)
     if timed:
-        label = story.text("metric.survival_at", months=timed[1], event=story.event, spared=story.spared)
+        label = sentence(story.text("metric.survival_at", months=timed[1], without=story.without))
     if not of:
         return label
     whose = story.text(f"group.{of}") if story.survival and has(f"group.{of}") else story.label(of)
