@@ -30,6 +30,8 @@ _HALF_EN = _BOOT_EN.replace("bootstrap samples of patients", "random halves of t
 _HALF_ZH = _BOOT_ZH.replace("对患者的{2}个自助样本", "{2}个患者随机半样本")
 _OOF_EN = "from each patient's mean out-of-fold probability ({0} repeats of {1} folds)"
 _OOF_ZH = "基于每位患者的平均折外概率({0}次重复{1}折)"
+_MEAN_EN = "from out-of-fold probabilities, averaged over {0} repeats of {1} folds"
+_MEAN_ZH = "基于折外概率,对{0}次重复{1}折取平均"
 _GROUP_EN = "thresholds taken from the training folds, averaged over {0} repeats of {1} folds"
 _GROUP_ZH = "阈值取自训练折,对{0}次重复{1}折取平均"
 _CUT_EN, _CUT_HALF_EN = (
@@ -60,17 +62,17 @@ METHODS: dict[str, Method] = {
                            "model varies with its training patients.",
                            f"{_GROUP_ZH};平均计数的Wilson 95%区间,未计入模型随训练患者的变异。",
                            "prop.test(correct=FALSE)"),
-    "cv#x#_jackknife": Method(f"{_OOF_EN}; 95 % interval by leaving out one patient at a time.",
-                              f"{_OOF_ZH};逐一剔除患者(刀切法)所得95%区间。"),
+    "cv#x#_jackknife": Method(f"{_MEAN_EN}; 95 % interval by leaving out one patient at a time.",
+                              f"{_MEAN_ZH};逐一剔除患者(刀切法)所得95%区间。"),
     "cv#x#_wald": Method(f"{_OOF_EN}; logistic recalibration with Wald 95 % interval.",
                          f"{_OOF_ZH};logistic再校准,Wald 95%区间。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_bootstrap#x#_jackknife": Method(f"{_OOF_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
-                                           f"{_OOF_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_bootstrap#x#_jackknife": Method(f"{_MEAN_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
+                                           f"{_MEAN_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_bootstrap#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_BOOT_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_BOOT_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_halfsample#x#_jackknife": Method(f"{_OOF_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
-                                            f"{_OOF_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_halfsample#x#_jackknife": Method(f"{_MEAN_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
+                                            f"{_MEAN_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_halfsample#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_HALF_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_HALF_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
