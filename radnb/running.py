@@ -16,7 +16,7 @@ from radnb.reporting.report import render
 from radnb.study import load_study, workspace
 from radnb.work import files
 from radnb.work.parallel import Failure, cores, map_cases
-from radnb.workbook import Run, fingerprint, measure, open_run
+from radnb.workbook import Run, fingerprint, measure, open_run, patients
 
 RECORD = "run.json"
 STAGE = ".running"
@@ -112,6 +112,11 @@ def is_finished(out_dir: Path, key: str) -> bool:
                 and all(files.sha256_file(out_dir / name) == digest for name, digest in record["files"].items()))
     except (OSError, ValueError, KeyError):
         return False
+
+
+def check_patients(job: Job) -> None:
+    """Raise what is wrong with a job's clinical table, outcome and predictors, before anything is measured."""
+    patients(_open(job))
 
 
 @dataclass(frozen=True)

@@ -151,14 +151,19 @@ def _wanted(run: Run) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def patients(run: Run) -> tuple[pd.DataFrame, Any, pd.DataFrame]:
+    """Return clinical table, outcome and predictors; quick, so that their faults show before hours of measuring."""
+    study, table = run.study, clinical(run.manifest)
+    scheme = choices.pick(SCHEMES, study.outcome, "outcome")
+    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
+    return table, scheme(_included(table, study.patients)), inputs
+
+
 def assemble(run: Run, measured: Measured) -> Cohort:
     """Return one row per patient with the card's outcome; everybody left out stands among the exclusions."""
     study, images = run.study, run.study.images
-    table = clinical(run.manifest)
-    inside = _included(table, study.patients)
-    scheme = choices.pick(SCHEMES, study.outcome, "outcome")
-    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
-    return assemble_tables(table, scheme(inside), features=measured.features, failures=measured.failures,
+    table, labels, inputs = patients(run)
+    return assemble_tables(table, labels, features=measured.features, failures=measured.failures,
                            predictors=inputs if study.clinical else None, phases=images.phases, roi=images.roi,
                            timepoint=images.timepoint, reader=images.reader, include=study.patients,
                            lesions=None if images.several_rois == "refuse" else images.several_rois,
@@ -304,7 +309,12 @@ def fingerprint(run: Run) -> str:
     notebook = run.space.root / "notebooks" / f"{run.study.notebook}.ipynb"
     return files.sha256_json([versions(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
                               settings(run.study.extraction).sha256,
-                              files.sha256_file(notebook) if notebook.is_file() else ""])
+                              _steps(notebook) if notebook.is_file() else ""])
+
+
+def _steps(notebook: Path) -> list[list[Any]]:
+    """Return what a notebook does, without the outputs that a person's JupyterLab saves into it."""
+    return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
 
 
 def versions() -> dict[str, str]:
