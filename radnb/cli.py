@@ -139,7 +139,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
         overrides: Set = None, language: Language = "en", workers: Workers = None,
         again: Annotated[bool, typer.Option("--again", help="Repeat a finished run.")] = False) -> None:
     """Run one study card headlessly into a folder with report.html."""
-    from radnb.running import Job, prepare
+    from radnb.running import Job, check_job, prepare
     from radnb.running import run as run_job
     from radnb.study import load_study, parse_overrides, workspace
 
@@ -147,6 +147,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
     changes = parse_overrides(overrides or [])
     card = load_study(study, overrides=changes)
     job = Job(study, out or workspace().root / "reports" / card.id, manifest, changes, _language(language), again)
+    check_job(job)
     failed = prepare([job], say=_say)
     _say(f"Report: {run_job(job)}")
     raise typer.Exit(3 if failed else 0)

@@ -340,7 +340,12 @@ def input_hashes(run: Run) -> dict[str, str]:
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
     return files.sha256_json([versions(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
-                              run.settings.sha256, files.sha256_file(run.notebook)])
+                              run.settings.sha256, _steps(run.notebook)])
+
+
+def _steps(notebook: Path) -> list[list[Any]]:
+    """Return what a notebook does, without the outputs that a person's JupyterLab saves into it."""
+    return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
 
 
 def versions() -> dict[str, str]:
