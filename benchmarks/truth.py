@@ -49,6 +49,7 @@ def figures(study: str, seed: int, found: workbook.Evaluation) -> dict[str, obje
     mine, gain = metrics.loc["combined", metric], metrics.loc["combined - clinical", f"{metric}_difference"]
     return {"study": study, "seed": seed, "n": mine["n"], "events": mine["events"], "value": mine["value"],
             "low": mine["low"], "high": mine["high"], "p": metrics.loc[("combined", "permutation_p"), "value"],
+            "p_added": metrics.loc[("combined - clinical", "permutation_p"), "value"],
             "gain": gain["value"], "gain_low": gain["low"], "gain_high": gain["high"], "verdict": found.verdict.kind}
 
 

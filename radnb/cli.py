@@ -182,11 +182,12 @@ def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of
 @app.command()
 def report(notebook: Annotated[Path, typer.Argument(help="An executed notebook.")],
            out: Annotated[Path | None, typer.Option("-o", "--out", help="The HTML file.")] = None,
-           language: Language = "en") -> None:
+           language: Annotated[str | None, typer.Option(help="en or zh (default: as the notebook was run).")] = None,
+           ) -> None:
     """Turn a notebook that you ran yourself into the one-file HTML report."""
     from radnb.running import report_of
 
-    _say(f"Report: {report_of(notebook, out, _language(language))}")
+    _say(f"Report: {report_of(notebook, out, language and _language(language))}")
 
 
 @app.command()
@@ -238,13 +239,13 @@ def _say(text: str, *, error: bool = False) -> None:
 
 
 def _say_problems(found: pd.DataFrame) -> None:
-    alike = found.groupby(["severity", "code", "column"], sort=False).cumcount()
-    for row in found[alike < ALIKE].itertuples():
-        parts = (str(row.where), f"row {row.row}" if row.row else "", str(row.column))
+    alike = ["severity", "code", "where", "column", "problem", "mend"]
+    for (severity, code, where, column, problem, mend), rows in found.groupby(alike, sort=False, dropna=False)["row"]:
+        named = [str(row) for row in rows if row]
+        shown = ", ".join(named[:ALIKE]) + (f" and {len(named) - ALIKE} more" if len(named) > ALIKE else "")
+        parts = (str(where), f"row{'s' * (len(named) > 1)} {shown}" if named else "", str(column))
         place = ", ".join(part for part in parts if part)
-        _say(f"{row.severity.upper():<8}{row.code:<14}{place}: {row.problem} {row.mend}")
-    if hidden := int((alike >= ALIKE).sum()):
-        _say(f"... and {hidden} more of the same kind; --out FILE.csv writes them all.")
+        _say(f"{severity.upper():<8}{code:<14}{place}: {problem} {mend}")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")
 
@@ -259,6 +260,10 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
+    except SystemExit as stop:
+        if isinstance(stop.__context__, typer.Exit) and isinstance(stop.__context__.__cause__, KeyboardInterrupt):
+            _say("\nradnb: Stopped; the same command goes on from here.", error=True)  # typer itself says nothing
+        raise
     except OSError as error:  # a full disk or a missing right, at a place nobody thought of
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)

@@ -11,7 +11,7 @@ from radnb.reporting.index import write_index
 from radnb.running import batch, jobs_for
 from radnb.study import list_studies, workspace
 from radnb.work import files
-from radnb.workbook import check_cohort, extract_cohort
+from radnb.workbook import WAIT_SECONDS, check_cohort, extract_cohort
 
 PREFIX = "demo-"
 PATIENTS, SEED = 120, 7
@@ -48,6 +48,6 @@ def _feature_cohort(say: Callable[[str], None]) -> str:
     """Make the same patients as a finished feature table, where PyRadiomics is not installed."""
     say("PyRadiomics is not installed here, so the demo starts from a feature table instead of images.")
     folder = workspace().cache / "demo-features"
-    with files.lock(folder.parent / "making demo-features"):
+    with files.lock(folder.parent / "making demo-features", wait_seconds=WAIT_SECONDS):
         SYNTH["pancreas"](folder, n=PATIENTS, seed=SEED, images=False)
     return str(folder / "manifest.yaml")

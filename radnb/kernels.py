@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import logging
+import multiprocessing
 import os
 import shutil
 import sys
@@ -19,6 +21,8 @@ from jupyter_client.manager import AsyncKernelManager
 from papermill.exceptions import PapermillExecutionError
 
 from radnb.errors import RadnbError, nearest
+
+DONE = "completed"
 
 
 class _OwnKernelSpecs(KernelSpecManager):
@@ -64,7 +68,7 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], *, cell
         try:
             papermill.execute_notebook(
                 str(notebook), str(output), parameters=dict(parameters), cwd=str(Path.cwd()),
-                kernel_manager_class=_OwnKernels, progress_bar=False, request_save_on_cell_execute=False,
+                kernel_manager_class=_OwnKernels, progress_bar=_bar(notebook.name), request_save_on_cell_execute=False,
                 execution_timeout=cell_timeout, start_timeout=120)
         except PapermillExecutionError as error:
             raise _plain(error, notebook) from error
@@ -72,6 +76,12 @@ def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], *, cell
             raise RadnbError(f"{notebook.name}: the kernel stopped: {error}. Out of memory, or stopped from outside? "
                              "Run it again; what was finished is reused.", code="E_KERNEL") from error
     check_complete(output)
+
+
+def _bar(name: str) -> dict[str, str] | bool:
+    """Show the cells of a single run; many runs have one bar of their own."""
+    alone = multiprocessing.parent_process() is None and os.environ.get("RADNB_PROGRESS") != "0"
+    return {"desc": f"Running {name}"} if alone else False
 
 
 def _plain(error: PapermillExecutionError, notebook: Path) -> RadnbError:
@@ -86,8 +96,35 @@ def check_complete(path: Path) -> None:
     book = nbformat.read(path, as_version=4)
     for number, cell in enumerate(book.cells, 1):
         status = cell.metadata.get("papermill", {}).get("status")
-        if cell.cell_type == "code" and status != "completed":
+        if cell.cell_type == "code" and status != DONE:
             raise RadnbError(f"{path}: cell {number} is {status or 'not run'}. Run the study again.", code="E_HALF")
+
+
+def check_executed(path: Path) -> None:
+    """Refuse a notebook, run by a person or by papermill, with cells that failed or were not run to their end."""
+    bad = [str(number) for number, cell in enumerate(_code_cells(path), 1)
+           if cell.source.strip() and (
+               cell.execution_count is None or cell.metadata.get("papermill", {}).get("status", DONE) != DONE
+               or any(output.output_type == "error" for output in cell.outputs))]
+    if bad:
+        raise RadnbError(f"{path}: code cell{'s' * (len(bad) > 1)} {', '.join(bad)} did not run to the end. "
+                         "Run all cells, save the notebook, then make the report.", code="E_HALF")
+
+
+def language_of(path: Path) -> str:
+    """Return the language that an executed notebook was given; what papermill injected stands last and wins."""
+    found = [ast.literal_eval(line.value) for cell in _code_cells(path)
+             if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
+             for line in ast.parse(cell.source).body
+             if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "language"]
+    return "zh" if found and found[-1] == "zh" else "en"
+
+
+def _code_cells(path: Path) -> list[Any]:
+    try:
+        return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    except (OSError, ValueError) as error:
+        raise RadnbError(f"{path} cannot be read as a notebook: {error}. Run it again.", code="E_NOTEBOOK") from error
 
 
 class _environment:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from radnb.errors import RadnbError
-from radnb.kernels import execute
+from radnb.kernels import check_executed, execute, language_of
 from radnb.reporting.report import render
 from radnb.study import load_study
 from radnb.work import files
@@ -160,7 +160,8 @@ def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
         seen.add(key)
         done = measure(opened)
         failed += len(done.failures)
-        say("\n".join(done.told))
+        said = "\n".join(done.told)
+        say(f"{opened.study.id}: {said}" if len(jobs) > 1 else said)
     return failed
 
 
@@ -169,12 +170,13 @@ def _open(job: Job) -> Run:
                     out_dir=Path(job.out_dir).resolve(), language=job.language)
 
 
-def report_of(notebook: Path, out: Path | None, language: str) -> Path:
-    """Render a notebook that a person ran, refusing a half-run one."""
+def report_of(notebook: Path, out: Path | None = None, language: str | None = None) -> Path:
+    """Render a notebook that a person ran, in its own language unless another is given; refuse a half-run one."""
     if not notebook.is_file():
         raise RadnbError(f"{notebook}: no such notebook. Name an executed .ipynb file.", code="E_NOTEBOOK")
+    check_executed(notebook)
     out = out or notebook.with_suffix(".html")
-    render(notebook, out, title=notebook.stem, language=language)
+    render(notebook, out, title=notebook.stem, language=language or language_of(notebook))
     return out.resolve()
 
 

@@ -43,6 +43,7 @@ from radnb.work import choices, files
 PACKAGES = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines", "matplotlib",
             "papermill", "nbconvert")
 DEFAULT_DECISION = (0.05, 0.95)
+WAIT_SECONDS = 1800  # for another process that makes the same cohort: two notebooks, opened at once
 SHOWN = 20
 
 
@@ -106,7 +107,7 @@ def open_manifest(name: str, *, beside: Path | None = None) -> Manifest:
         (kind, given), = manifest.make.items()
         if kind not in SYNTH:
             raise RadnbError(f"{manifest.path}: make: {kind!r} cannot be made. {nearest(kind, SYNTH)}", code="E_CONFIG")
-        with files.lock(manifest.root.parent / f"making {manifest.root.name}"):
+        with files.lock(manifest.root.parent / f"making {manifest.root.name}", wait_seconds=WAIT_SECONDS):
             SYNTH[kind](manifest.root, **(given or {}))
     return manifest
 

@@ -21,9 +21,15 @@ from radnb.errors import RadnbError
 from radnb.work.files import write_csv, write_text
 
 LISTED = 20
-MOST_LEVELS = 8
 MOST_FILES = 200_000
 TABLES = (".csv", ".tsv", ".xlsx")
+MOST_LEVELS, MOSTLY = 6, 0.8
+OURS = {  # a usual heading -> the name that the label schemes and the template cards read
+    "年龄": "age", "性别": "sex", "gender": "sex", "医院": "hospital", "中心": "centre", "center": "centre",
+    "诊断": "diagnosis", "病理诊断": "diagnosis", "ki-67": "ki67", "ki67指数": "ki67", "ki-67指数": "ki67",
+    "核分裂象": "mitoses", "核分裂": "mitoses", "分化": "differentiation", "分化程度": "differentiation",
+    "标本": "specimen", "pn分期": "pn", "病理n分期": "pn", "ca19-9": "ca199", "手术日期": "surgery_date",
+}
 
 
 @dataclass(frozen=True)
@@ -183,36 +189,45 @@ def _clinical_table(folder: Path) -> str:
 def _clinical_lines(folder: Path) -> list[str]:
     """Draft the clinical part as comments, for only a person knows when each column is known."""
     name = _clinical_table(folder)
-    lines = ["", "# Remove the # and correct: one row per patient. 去掉 # 并修改;每例患者一行。",
+    lines = ["", "# One row per patient. Remove each #, correct what was guessed, and replace CHOOSE by when the value",
+             "# is known: before_surgery, after_surgery or outcome. A preoperative model refuses the later ones.",
+             "# 每例患者一行。去掉 #,核对类型,并把 CHOOSE 改为",
+             "# before_surgery(术前)、after_surgery(术后)或 outcome(结局)。",
              "# clinical:", f"#   file: {json.dumps(name or 'clinical.xlsx', ensure_ascii=False)}", "#   columns:"]
     try:
         table = read_table(folder / name) if name else pd.DataFrame()
     except RadnbError:
         table = pd.DataFrame()
-    if table.empty:
-        return [*lines, "#     patient_id: {column: ID}",
-                "#     age: {column: Age, kind: number, known: before_surgery, unit: years}"]
-    first, *others = table.columns
-    lines += ["#     # Replace each WHEN. 请替换每个 WHEN: before_surgery | after_surgery | outcome",
-              f"#     patient_id: {{column: {json.dumps(first, ensure_ascii=False)}}}"]
-    for place, theirs in enumerate(others, 1):
-        ours = theirs.lower() if re.fullmatch(r"[A-Za-z]\w*", theirs, re.ASCII) else f"column_{place}"
-        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}, {_kind(table[theirs])}, "
-                     "known: WHEN}")
+    if table.columns.empty:
+        return [*lines, "#     patient_id: {column: ID}", "#     age: {column: Age, kind: number, known: CHOOSE}"]
+    for ours, theirs in zip(_names(table.columns), table.columns, strict=True):
+        said = "" if ours == "patient_id" else f", {_kind(table[theirs])}, known: CHOOSE"
+        lines.append(f"#     {ours}: {{column: {json.dumps(theirs, ensure_ascii=False)}{said}}}")
     return lines
 
 
+def _names(headings: pd.Index) -> list[str]:
+    """Give each heading a plain name of its own; the first is taken for the patients' numbers."""
+    names = ["patient_id"]
+    for place, heading in enumerate(headings[1:], 1):
+        plain = heading.lower() if heading.isascii() and heading.isidentifier() else f"column_{place}"
+        name = OURS.get(heading.casefold(), plain)
+        names.append(f"column_{place}" if name in names else name)
+    return names
+
+
 def _kind(cells: pd.Series) -> str:
-    """Guess what a column holds from its cells."""
-    absent = {word.casefold() for word in MISSING}
-    words = [word for word in map(clean, cells.astype(str)) if word.casefold() not in absent]
-    levels = sorted(set(words))
-    if all(re.fullmatch(r"\d{4}-\d\d-\d\d", word) for word in levels) and levels:
+    """Guess what a column is from its cells; few different words make a category with its levels."""
+    words = cells.astype("string").map(clean, na_action="ignore")
+    words = words[words.notna() & ~words.isin(MISSING)]
+    levels = sorted(words.unique())
+    if len(words) and words.str.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}.*").all():
         return "kind: date"
-    numeric = pd.to_numeric(pd.Series(levels, dtype=object), errors="coerce").notna().all()
-    if 2 * len(levels) <= len(words) and (len(levels) == 2 or (not numeric and len(levels) <= MOST_LEVELS)):
+    if len(words) and pd.to_numeric(words, errors="coerce").notna().mean() > MOSTLY and len(levels) > 2:
+        return "kind: number"
+    if 1 < len(levels) <= MOST_LEVELS < len(words):
         return f"kind: category, levels: {json.dumps(levels, ensure_ascii=False)}"
-    return "kind: number" if numeric else "kind: text"
+    return "kind: text"
 
 
 def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:
@@ -227,4 +242,5 @@ def _summary(target: Path, table: pd.DataFrame, lost: list[str]) -> str:
         lines += [f"  ... and {len(lost) - LISTED} more"] if len(lost) > LISTED else []
     if any("\u4e00" <= letter <= "\u9fff" for letter in "".join(table["patient_id"])):
         lines.append("Some patient ids hold Chinese characters: if they are names, replace them by study numbers.")
-    return "\n".join([*lines, "Next: look through images.csv, fill in `clinical` in manifest.yaml, run `radnb check`."])
+    return "\n".join([*lines, "Next: look through images.csv, fill in `clinical` in manifest.yaml, then run "
+                               f'`radnb check "{target}"`.'])

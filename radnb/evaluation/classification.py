@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from radnb.evaluation.honesty import Draws, Figure, alone
+from radnb.evaluation.honesty import LEAST_RESAMPLES, Draws, Figure, alone
 from radnb.evaluation.scored import Rows, Scored
 from radnb.statistics import calibration, cutoffs, usefulness
-from radnb.statistics.inputs import Z95, Bools, Floats
-from radnb.statistics.intervals import around, cv_interval
+from radnb.statistics.inputs import Bools, Floats
+from radnb.statistics.intervals import around, cv_error, cv_interval
 
 PER_100 = ("found", "missed", "wrongly_flagged", "correctly_cleared")
 AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "f1", "mcc")
+MEASURES = (*AT_THRESHOLD, *PER_100)
 CALIBRATION = ("brier", "brier_scaled", "calibration_intercept", "calibration_slope")
 
 
@@ -38,15 +39,14 @@ def at_threshold(one: Scored, drawn: Draws) -> dict[str, Figure]:
     """Return every measure at the carried thresholds and the numbers per 100 patients; nothing without thresholds."""
     if not one.rows.thresholded:
         return {}
-    names = (*AT_THRESHOLD, *PER_100)
     counts = one.rows.counts()
     with np.errstate(invalid="ignore"):
         value = _defined_mean(_decisions(counts))
     if drawn.refusal in ("apparent performance", "too few events"):
-        return {name: alone(value[k], drawn.refusal) for k, name in enumerate(names)}
+        return {name: alone(value[k], drawn.refusal) for k, name in enumerate(MEASURES)}
     spread, method = _resampled_limits(one, value, _decisions(counts), drawn)
     return {name: _with_wilson(name, value[k], spread[:, k], counts.mean(axis=1), method)
-            for k, name in enumerate(names)}
+            for k, name in enumerate(MEASURES)}
 
 
 def _defined_mean(values: Floats) -> Floats:
@@ -58,36 +58,52 @@ def _defined_mean(values: Floats) -> Floats:
 
 def _resampled_limits(one: Scored, value: Floats, repeats: Floats, drawn: Draws) -> tuple[Floats, str]:
     """Return low and high (2, measures) from resamples or, on untouched patients, from the jackknife; else NaN."""
+    unit = np.r_[np.ones(len(AT_THRESHOLD)), np.full(len(PER_100), 100.0)]
+    floor = _jackknife(one) / unit
+    if one.frozen:
+        limits = np.stack([_around(name, v, se) for name, v, se in zip(MEASURES, value / unit, floor, strict=True)])
+        return np.where(floor > 0, limits.T, np.nan) * unit, "jackknife_logit"
+    if one.resampled is None or not one.resampled.rows.thresholded or drawn.refusal:
+        return np.full((2, len(value)), np.nan), drawn.design
+    table = one.resampled.table(_decisions(one.resampled.rows.counts())) / unit
+    error = np.array([_error(repeats[:, k] / unit[k], table[..., k], floor[k]) for k in range(len(value))])
+    limits = np.stack([_around(name, v, se) for name, v, se in zip(MEASURES, value / unit, error, strict=True)])
+    return np.where(error > 0, limits.T, np.nan) * unit, f"{drawn.design}_{drawn.resampling}"
+
+
+def _jackknife(one: Scored) -> Floats:
+    """Return the standard error of each measure by leaving out one patient at a time."""
     cells = np.stack([one.rows.mean_by_member(cell, one.n) for cell in one.rows.cells()])
     left_out = _decisions(cells.sum(axis=1)[:, None] - cells)
     with np.errstate(invalid="ignore"):
-        floor = np.sqrt((one.n - 1) * left_out.var(axis=0))
-    unit = np.r_[np.ones(len(AT_THRESHOLD)), np.full(len(PER_100), 100.0)]
-    mcc = AT_THRESHOLD.index("mcc")
-    if one.frozen:
-        limits = np.stack(around(value / unit, floor / unit)) * unit
-        limits[:, mcc] = np.clip(np.array([-1, 1]) * Z95 * floor[mcc] + value[mcc], -1, 1)
-        return np.where(floor > 0, limits, np.nan), "jackknife_logit"
-    if one.resampled is None or not one.resampled.rows.thresholded or drawn.refusal:
-        return np.full((2, len(value)), np.nan), drawn.design
-    table = one.resampled.table(_decisions(one.resampled.rows.counts()))
-    _, low, high, se = cv_interval(repeats / unit, table / unit, floor / unit)
-    limits = np.stack([low, high]) * unit
-    limits[:, mcc] = np.stack(cv_interval(repeats[:, mcc], table[..., mcc], floor[mcc], scale="plain",
-                                          bounds=(-1.0, 1.0))[1:3])
-    return np.where(se > 0, limits, np.nan), f"{drawn.design}_{drawn.resampling}_logit"
+        return np.asarray(np.sqrt((one.n - 1) * left_out.var(axis=0)))
+
+
+def _error(repeats: Floats, table: Floats, floor: float) -> float:
+    """Return the standard error over the repeats and resamples that define the measure; NaN where too few do."""
+    repeats, table = repeats[np.isfinite(repeats)], table[np.isfinite(table).all(axis=1)]
+    enough = len(repeats) and len(table) >= LEAST_RESAMPLES and np.isfinite(floor)
+    return float(cv_error(repeats, table, floor)) if enough else float("nan")
+
+
+def _around(name: str, value: float, error: float) -> tuple[Floats, Floats]:
+    if name == "mcc":
+        return around(value, error, scale="plain", bounds=(-1.0, 1.0))
+    return around(value, error)
 
 
 def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method: str) -> Figure:
-    """Return the figure; a plain proportion is never narrower than Wilson's interval on the averaged counts."""
+    """Join the limits with Wilson's on the averaged counts, for proportions, so that they are never too narrow."""
     tp, fp, fn, tn = counts
-    n = float(counts.sum())
+    n = tp + fp + fn + tn
     parts: dict[str, tuple[Floats | float, Floats | float]] = {**cutoffs.proportions(cutoffs.Counts(tp, fp, fn, tn)),
              **{k: (x, n) for k, x in zip(PER_100, (tp, fn, fp, tn), strict=True)}}
+    if not np.isfinite(value):
+        return alone(value, "not defined")
     resampled = bool(np.isfinite(limits).all())
-    if name not in parts or not np.isfinite(value):
-        if not resampled or not np.isfinite(value):
-            return alone(value, "not defined" if not np.isfinite(value) else "thresholds were not resampled")
+    if name not in parts:
+        if not resampled:
+            return alone(value, "thresholds were not resampled")
         return Figure(float(value), float(limits[0]), float(limits[1]), _plain(name, method))
     scale = 100.0 if name in PER_100 else 1.0
     low, high = (scale * x for x in cutoffs.wilson(float(parts[name][0]), float(parts[name][1])))
@@ -95,24 +111,32 @@ def _with_wilson(name: str, value: float, limits: Floats, counts: Floats, method
     if method == "jackknife_logit":
         return Figure(float(value), low, high, "wilson")
     if not resampled:
-        return Figure(float(value), low, high, f"{method}_wilson")
-    return Figure(float(value), min(low, float(limits[0])), max(high, float(limits[1])), f"{method}_wilson")
+        return Figure(float(value), low, high, f"{method.split('_')[0]}_wilson")
+    return Figure(float(value), min(low, float(limits[0])), max(high, float(limits[1])), f"{method}_logit_wilson")
 
 
 def _plain(name: str, method: str) -> str:
-    return method.replace("_logit", "_plain") if name == "mcc" else method
+    """Return the method's code for a measure that is no proportion of patients."""
+    if method == "jackknife_logit":
+        return "jackknife_plain" if name == "mcc" else method
+    return f"{method}_counts"
 
 
 def calibrated(one: Scored, drawn: Draws) -> dict[str, Figure]:
-    """Return Brier score, scaled Brier score, intercept and slope of each patient's mean out-of-fold probability."""
+    """Return Brier and scaled Brier score of one model, and intercept and slope of the mean out-of-fold probability.
+
+    The Brier score is averaged over repeats: that of the mean probability would be the score of an ensemble of models
+    (simulated, 80 patients, 10 repeats, weak signal: 0.262 where one model reaches 0.281 in new patients).
+    """
     if one.scale != "probability":
         return {}
-    p, event = one.score, one.truth
-    scores, line = calibration.brier(p, event), calibration.calibration_line(p, event)
-    value = np.array([scores.brier, scores.scaled, line.in_the_large.value, line.slope.value])
+    event, line = one.truth, calibration.calibration_line(one.score, one.truth)
+    squared = one.rows.mean_by_member((one.rows.score - one.rows.event) ** 2, one.n)
+    brier, share = float(squared.mean()), float(event.mean())
+    value = np.array([brier, 1 - brier / (share * (1 - share)), line.in_the_large.value, line.slope.value])
     if drawn.refusal in ("apparent performance", "too few events"):
         return {name: alone(v, drawn.refusal) for name, v in zip(CALIBRATION, value, strict=True)}
-    error = np.array([*_brier_errors(p, event), line.in_the_large.se, line.slope.se])
+    error = np.array([*_brier_errors(squared, event), line.in_the_large.se, line.slope.se])
     method, ways = ("patients" if one.frozen else drawn.design), ["jackknife", "jackknife", "wald", "wald"]
     extra = np.full(len(value), np.nan)
     if one.resampled is not None and one.resampled.scale == "probability" and not drawn.refusal:
@@ -132,8 +156,8 @@ def _limits(value: float, error: float, resampled: float, method: str, resampled
     return Figure(float(value), float(low), float(high), code)
 
 
-def _brier_errors(p: Floats, event: Bools) -> tuple[float, float]:
-    n, squared = len(p), (p - event) ** 2
+def _brier_errors(squared: Floats, event: Bools) -> tuple[float, float]:
+    n = len(squared)
     brier, share = (squared.sum() - squared) / (n - 1), (event.sum() - event) / (n - 1)
     scaled = 1 - brier / (share * (1 - share))
     return float(np.sqrt((n - 1) * brier.var())), float(np.sqrt((n - 1) * scaled.var()))

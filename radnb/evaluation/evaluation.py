@@ -27,6 +27,7 @@ from radnb.evaluation.honesty import (
 )
 from radnb.evaluation.scored import Scored, scored
 from radnb.features.assemble import Outcome
+from radnb.statistics.screening import holm
 
 METRICS = ("model", "set", "metric", "value", "low", "high", "n", "events", "method")
 Key = tuple[str, str]  # model, set
@@ -79,7 +80,7 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
                 for metric, f, n, events in alone_in(one, c)]
     whole = _summaries(series, drawn, outcome)
     metrics += [row for summary in whole.values() for row in summary.rows()]
-    compared, rows = _comparisons(whole, comparator)
+    compared, rows = _comparisons(whole, primary, comparator)
     judged = _judge(whole, compared, primary, comparator, relevant_difference)
     table = _metrics(metrics + rows)
     grid = classification.decision_grid(*decision)
@@ -165,27 +166,38 @@ def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcom
     return result
 
 
-def _comparisons(whole: Mapping[Key, _Summary],
+def _comparisons(whole: Mapping[Key, _Summary], primary: str,
                  comparator: str | None) -> tuple[dict[Key, Figure], list[tuple[object, ...]]]:
     """Return the differences of every model from the comparator, and their rows."""
-    found: dict[Key, Figure] = {}
-    rows: list[tuple[object, ...]] = []
+    found: dict[Key, tuple[Figure, float]] = {}
     for (model, name), mine in whole.items():
         other = whole.get((comparator or "", name))
-        if other is None or model == comparator or name == "train":
-            continue
-        figure, p = _difference(mine, other)
-        found[model, name] = figure
-        metric = "c_index_difference" if mine.metric == "c_index" else "auc_difference"
-        rows.append(mine.row(f"{model} - {comparator}", metric, figure))
-        if len(mine.drawn.added):
-            added = mine.drawn.p_added()
-            rows.append(mine.row(f"{model} - {comparator}", "permutation_p",
-                                 Figure(added.p, float("nan"), float("nan"), f"permuted_added{added.used}")))
-        if np.isfinite(p):
-            rows.append(mine.row(f"{model} - {comparator}", f"{metric}_p",
-                                 Figure(p, float("nan"), float("nan"), figure.method)))
-    return found, rows
+        if other is not None and model != comparator and name != "train":
+            found[model, name] = _difference(mine, other)
+    tests = _corrected(found, primary)
+    rows = [row for key in found for row in _difference_rows(whole[key], str(comparator), found[key][0], tests[key])]
+    return {key: figure for key, (figure, _) in found.items()}, rows
+
+
+def _corrected(found: Mapping[Key, tuple[Figure, float]], primary: str) -> dict[Key, Figure]:
+    """Return the p of each difference: the locked comparison's as it is, all others corrected for their number."""
+    nothing = float("nan")
+    tests = {key: Figure(p, nothing, nothing, figure.method) for key, (figure, p) in found.items()}
+    others = [key for key, (_, p) in found.items() if key[0] != primary and np.isfinite(p)]
+    for key, p in zip(others, holm(np.array([found[key][1] for key in others])), strict=True):
+        tests[key] = Figure(float(p), nothing, nothing, f"{found[key][0].method}_holm")
+    return tests
+
+
+def _difference_rows(mine: _Summary, comparator: str, figure: Figure, test: Figure) -> list[tuple[object, ...]]:
+    model = f"{mine.series[0].model} - {comparator}"
+    metric = "c_index_difference" if mine.metric == "c_index" else "auc_difference"
+    rows = [mine.row(model, metric, figure)]
+    if len(mine.drawn.added):
+        added = mine.drawn.p_added()
+        rows.append(mine.row(model, "permutation_p", Figure(added.p, float("nan"), float("nan"),
+                                                            f"permuted_added{added.used}")))
+    return rows + ([mine.row(model, f"{metric}_p", test)] if np.isfinite(test.value) else [])
 
 
 def _difference(mine: _Summary, other: _Summary) -> tuple[Figure, float]:

@@ -19,6 +19,7 @@ from radnb.statistics.intervals import SequentialP, besag_clifford, cv_interval
 
 LEAST_EVENTS_CV = 12  # the fewest that were simulated (cv_intervals.md); below it nothing is known
 LEAST_EVENTS_FROZEN = 10
+LEAST_RESAMPLES = 25
 STOP = 10  # permutations end when this many have reached the observed value
 NONE = "none: "
 
@@ -147,7 +148,7 @@ def refusal(one: Scored) -> str:
         return ""
     if one.resampled is None:
         return "no resamples"
-    if one.resampled.shape[0] < 25:
+    if one.resampled.shape[0] < LEAST_RESAMPLES:
         return "too few resamples"
     return "too few events" if _starved(one.resampled, one.folds, one.survival) else ""
 

@@ -30,8 +30,19 @@ _HALF_EN = _BOOT_EN.replace("bootstrap samples of patients", "random halves of t
 _HALF_ZH = _BOOT_ZH.replace("对患者的{2}个自助样本", "{2}个患者随机半样本")
 _OOF_EN = "from each patient's mean out-of-fold probability ({0} repeats of {1} folds)"
 _OOF_ZH = "基于每位患者的平均折外概率({0}次重复{1}折)"
+_MEAN_EN = "from out-of-fold probabilities, averaged over {0} repeats of {1} folds"
+_MEAN_ZH = "基于折外概率,对{0}次重复{1}折取平均"
 _GROUP_EN = "thresholds taken from the training folds, averaged over {0} repeats of {1} folds"
 _GROUP_ZH = "阈值取自训练折,对{0}次重复{1}折取平均"
+_CUT_EN, _CUT_HALF_EN = (
+    boot.replace("fold-wise influence", "jackknife") + ", logit scale (Matthews' coefficient: plain scale); in the "
+    "resamples each fold takes its threshold from the held-out scores of the other folds"
+    for boot in (_BOOT_EN, _HALF_EN))
+_CUT_ZH, _CUT_HALF_ZH = (
+    boot.replace("折内影响函数", "刀切法") + ",logit尺度(马修斯相关系数用原始尺度);"
+    "重抽样中每折的阈值取自其他折的折外评分"
+    for boot in (_BOOT_ZH, _HALF_ZH))
+_WILSON_EN, _WILSON_ZH = "never narrower than Wilson's interval on the averaged counts", "且不窄于平均计数的Wilson区间"
 
 METHODS: dict[str, Method] = {
     "cv#x#_bootstrap#x#_logit": Method(f"{_CV_EN}; {_BOOT_EN}, logit scale.", f"{_CV_ZH};{_BOOT_ZH},logit尺度。"),
@@ -41,27 +52,27 @@ METHODS: dict[str, Method] = {
     "cv#x#_halfsample#x#_plain": Method(f"{_CV_EN}; {_HALF_EN}, plain scale; differences are paired.",
                                         f"{_CV_ZH};{_HALF_ZH},原始尺度;差值为配对比较。"),
     "cv#x#_halfsample#x#_logit": Method(f"{_CV_EN}; {_HALF_EN}, logit scale.", f"{_CV_ZH};{_HALF_ZH},logit尺度。"),
-    "cv#x#_bootstrap#x#_logit_wilson": Method(
-        f"{_GROUP_EN}; {_BOOT_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
-        f"{_GROUP_ZH};{_BOOT_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
-    "cv#x#_halfsample#x#_logit_wilson": Method(
-        f"{_GROUP_EN}; {_HALF_EN}, logit scale, never narrower than Wilson's interval on the averaged counts.",
-        f"{_GROUP_ZH};{_HALF_ZH},logit尺度,且不窄于平均计数的Wilson区间。"),
+    "cv#x#_bootstrap#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_EN}; {_WILSON_EN}.",
+                                              f"{_GROUP_ZH};{_CUT_ZH};{_WILSON_ZH}。"),
+    "cv#x#_halfsample#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_HALF_EN}; {_WILSON_EN}.",
+                                               f"{_GROUP_ZH};{_CUT_HALF_ZH};{_WILSON_ZH}。"),
+    "cv#x#_bootstrap#x#_counts": Method(f"{_GROUP_EN}; {_CUT_EN}.", f"{_GROUP_ZH};{_CUT_ZH}。"),
+    "cv#x#_halfsample#x#_counts": Method(f"{_GROUP_EN}; {_CUT_HALF_EN}.", f"{_GROUP_ZH};{_CUT_HALF_ZH}。"),
     "cv#x#_wilson": Method(f"{_GROUP_EN}; Wilson's 95 % interval on the averaged counts, which leaves out how the "
                            "model varies with its training patients.",
                            f"{_GROUP_ZH};平均计数的Wilson 95%区间,未计入模型随训练患者的变异。",
                            "prop.test(correct=FALSE)"),
-    "cv#x#_jackknife": Method(f"{_OOF_EN}; 95 % interval by leaving out one patient at a time.",
-                              f"{_OOF_ZH};逐一剔除患者(刀切法)所得95%区间。"),
+    "cv#x#_jackknife": Method(f"{_MEAN_EN}; 95 % interval by leaving out one patient at a time.",
+                              f"{_MEAN_ZH};逐一剔除患者(刀切法)所得95%区间。"),
     "cv#x#_wald": Method(f"{_OOF_EN}; logistic recalibration with Wald 95 % interval.",
                          f"{_OOF_ZH};logistic再校准,Wald 95%区间。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_bootstrap#x#_jackknife": Method(f"{_OOF_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
-                                           f"{_OOF_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_bootstrap#x#_jackknife": Method(f"{_MEAN_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
+                                           f"{_MEAN_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_bootstrap#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_BOOT_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_BOOT_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_halfsample#x#_jackknife": Method(f"{_OOF_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
-                                            f"{_OOF_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_halfsample#x#_jackknife": Method(f"{_MEAN_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
+                                            f"{_MEAN_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_halfsample#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_HALF_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_HALF_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
@@ -112,10 +123,17 @@ METHODS: dict[str, Method] = {
     "logrank": Method("Log-rank test between groups formed by a frozen cut-off in untouched patients.",
                       "冻结截断值在未参与训练患者中分组的log-rank检验。", "survival::survdiff"),
     "km_loglog": Method("Kaplan-Meier in groups formed by cut-offs that these patients took no part in (majority over "
-                        "repeats); pointwise 95 % interval, log-log scale.",
-                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度。",
+                        "repeats); pointwise 95 % interval, log-log scale, and the exact lower limit "
+                        "of those still at risk while nobody has had the event.",
+                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度;无人发生事件时取在险人数的精确下限。",
                         "survival::survfit(conf.type='log-log')"),
 }
+
+_HOLM_EN, _HOLM_ZH = ("; p corrected by Holm for the number of comparisons other than the locked one.",
+                      ";p值按锁定比较以外的比较次数作Holm校正。")
+METHODS |= {f"{code}_holm": Method(METHODS[code].en.removesuffix(".") + _HOLM_EN,
+                                   METHODS[code].zh.removesuffix("。") + _HOLM_ZH, METHODS[code].r)
+            for code in ("delong_paired", "concordance_jackknife_paired", "macro_influence_paired")}
 
 FIGURES: dict[str, Method] = {
     "roc_cv": Method("ROC curve: the curves of the folds, averaged over all repeats with their numbers of pairs as "

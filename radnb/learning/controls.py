@@ -17,6 +17,7 @@ from radnb.learning.fitting import (
     Ready,
     Sample,
     concordance,
+    cross_fitted,
     fit_candidate,
     make_ready,
     raw_scale,
@@ -61,7 +62,7 @@ class Part:
     split: int = 0
     scale: str = "probability"
     truth: IntArray | None = None  # rows whose outcome stands beside the scores, where they were permuted
-    thresholds: Array | None = None
+    thresholds: Array | None = None  # of each target, or of each row and target
     value: float = np.nan  # the statistic of a permutation
     fits: tuple[dict[str, object], ...] = ()
     chosen: tuple[tuple[int, str, float], ...] = ()  # fold, feature, weight
@@ -99,14 +100,15 @@ def _score_folds(problem: Problem, kind: str, rows: IntArray, fold: IntArray, nu
                  split: int) -> Iterator[Part]:
     samples = [(f, Sample(problem, rows[fold != f])) for f in np.unique(fold)]
     for model, blocks in problem.sets.items():
-        scores, fits, scales = np.empty((len(rows), problem.targets)), [], set()
+        scores, fits, calibrated = np.empty((len(rows), problem.targets)), [], True
         for f, sample in samples:
             fitted = fit_candidate(sample, blocks, tuned(sample, blocks))
             scores[fold == f] = fitted.scores(rows[fold == f], {})
-            scales.add(raw_scale(fitted, problem))
+            calibrated &= fitted.learner.calibrated
             fits.append(record(sample, fitted, model, kind, replicate=number, split=split, fold=int(f)))
-        scale = "linear" if "linear" in scales else scales.pop()
-        yield Part(kind, model, rows, scores, fold, replicate=number, split=split, scale=scale, fits=tuple(fits))
+        scores, thresholds = cross_fitted(problem, scores, problem.y[rows], fold, calibrated=calibrated)
+        yield Part(kind, model, rows, scores, fold, replicate=number, split=split, fits=tuple(fits),
+                   scale="probability" if problem.classes else "risk", thresholds=thresholds)
 
 
 def _permute(problem: Problem, task: Task) -> Iterator[Part]:

@@ -298,7 +298,8 @@ def learn_recalibration(scores: Array, truth: NDArray[np.bool_]) -> Array:
     for t in range(scores.shape[1]):
         spread = float(scores[:, t].std()) or 1.0
         fit = fit_logistic(scores[:, t:t + 1] / spread, truth[:, t].astype(float), 1e-3)
-        slope, share = float(fit.coef[0, 0]) / spread, float(truth[:, t].mean())
+        slope, least = float(fit.coef[0, 0]) / spread, 0.5 / len(truth)
+        share = float(np.clip(truth[:, t].mean(), least, 1 - least))
         small = 1e-3 / spread
         level = np.log(share / (1 - share)) - small * float(scores[:, t].mean())
         out[t] = (fit.intercept[0], slope) if slope > small else (level, small)
@@ -311,6 +312,25 @@ def recalibrate(scores: Array, change: Array | None) -> Array:
         return scores
     p = 1 / (1 + np.exp(-np.clip(change[:, 0] + scores * change[:, 1], -500, 500)))
     return np.asarray(p if p.shape[1] == 1 else p / p.sum(1, keepdims=True))
+
+
+def cross_fitted(problem: Problem, scores: Array, y: Array, fold: IntArray, *,
+                 calibrated: bool) -> tuple[Array, Array]:
+    """Return recalibrated scores and thresholds (n, T) that each fold takes from the other folds' held-out scores.
+
+    For resamples, of which the spread counts and not the level: the other folds' models did see this fold's patients,
+    which inner folds would avoid at three times the cost of all fits.
+    """
+    truth = indicators(y, problem.classes)
+    out, thresholds = scores.copy(), np.empty(scores.shape)
+    for f in np.unique(fold):
+        mine, known = scores[fold == f], scores[fold != f]
+        if not calibrated:
+            change = learn_recalibration(known, truth[fold != f])
+            mine, known = recalibrate(mine, change), recalibrate(known, change)
+        out[fold == f] = mine
+        thresholds[fold == f] = [problem.threshold(truth[fold != f, t], known[:, t]) for t in range(known.shape[1])]
+    return out, thresholds
 
 
 def concordance(scores: Array, y: Array, fold: IntArray, classes: int) -> float:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 from annotated_types import Gt, Lt
+from numpy.typing import NDArray
 
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.learning.folds import IntArray, deal
@@ -93,19 +94,19 @@ def holdout(patients: pd.DataFrame, *, fraction: Unit = 0.3, seed: int) -> list[
     return [split]
 
 
-def column(patients: pd.DataFrame, *, name: str, seed: int) -> list[Split]:
-    """Train and test as a column of the table says: train, internal or external."""
+def column(patients: pd.DataFrame, *, name: str, external: list[str | int] | None = None, seed: int) -> list[Split]:
+    """Train and test as a column of the table says: train, internal or external.
+
+    With `external`, values of that column (`{name: centre, external: [Centre C]}`): these patients are tested, all
+    others train.
+    """
     if name not in patients:
-        known = [c for c in patients.columns if c not in ("patient_id", "stratum")]
+        known = [c for c in patients.columns if c not in ("patient_id", "stratum", "label")]
         raise RadnbError(f"design column: the table has no column {name!r}. {nearest(name, known)}", code="E_DESIGN")
-    value = patients[name].astype(str).str.strip().str.lower().to_numpy()
-    wrong = sorted(set(value) - {"train", "internal", "external"})
-    if wrong or "train" not in value or set(value) == {"train"}:
-        raise RadnbError(f"design column: {name} must say train, and internal or external, for each patient"
-                         f"{f' (found: {chr(44).join(wrong[:5])})' if wrong else ''}. "
-                         "Correct this column of the clinical table.", code="E_DESIGN")
+    value = _said(patients[name], name) if external is None else _named(patients[name], name, external)
     _one_side(patients, np.unique(value, return_inverse=True)[1],
               f"design column: these patients stand on both sides in {name}")
+    _elsewhere(patients, value)
     train = np.flatnonzero(value == "train")
     sets: tuple[Set, ...] = ("internal", "external")
     found = [Split(0, None, s, train, np.flatnonzero(value == s), frozen=True) for s in sets if s in value]
@@ -121,6 +122,39 @@ DESIGNS: dict[str, Callable[..., list[Split]]] = {
     "by_centre": by_centre,
     "column": column,
 }
+
+
+def _said(column: pd.Series, name: str) -> NDArray[Any]:
+    """Return a column that says train, internal or external."""
+    value = column.astype(str).str.strip().str.lower().to_numpy()
+    wrong = sorted(set(value) - {"train", "internal", "external"})
+    if wrong or "train" not in value or set(value) == {"train"}:
+        raise RadnbError(f"design column: {name} must say train, and internal or external, for each patient"
+                         f"{f' (found: {chr(44).join(wrong[:5])})' if wrong else ''}. Correct this column of the "
+                         "clinical table, or name the values that are tested, as in external: [Centre C].",
+                         code="E_DESIGN")
+    return np.asarray(value)
+
+
+def _named(column: pd.Series, name: str, external: Sequence[str | int]) -> NDArray[Any]:
+    """Return external for the named values of a column, train for all others."""
+    value, wanted = column.astype(str).str.strip(), [str(one).strip() for one in external]
+    raise_all([f"design column: nobody has {name} {one!r}. {nearest(one, set(value))}" for one in wanted
+               if one not in set(value)], code="E_DESIGN")
+    if not wanted or set(value) == set(wanted):
+        raise RadnbError(f"design column: external names {'nobody' if not wanted else 'everybody'}. Name some values "
+                         f"of {name} ({', '.join(sorted(set(value)))}) and leave others to train on.", code="E_DESIGN")
+    return np.where(value.isin(wanted), "external", "train")
+
+
+def _elsewhere(patients: pd.DataFrame, value: NDArray[Any]) -> None:
+    """Refuse to call patients external whose centre trains, for the report says: tested in another hospital."""
+    centre = patients["centre"].astype(str) if "centre" in patients else pd.Series("", index=patients.index)
+    both = sorted(set(centre[value == "train"]) & set(centre[value == "external"]) - {"", "all", "unknown"})
+    if both:
+        raise RadnbError(f"design column: patients of {', '.join(both)} both train and are called external. External "
+                         "means another hospital: call these patients internal, or take the whole centre out of "
+                         "training.", code="E_DESIGN")
 
 
 def _crossed(fold: IntArray, folds: int, repeat: int) -> list[Split]:

@@ -44,7 +44,7 @@ def _rows(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFra
     truth = np.concatenate([np.repeat(p.rows if p.truth is None else p.truth, many) for p in parts])
     target = np.tile(np.arange(many), len(rows) // many)
     fold = np.concatenate([np.repeat(p.fold, many) for p in parts])
-    thresholds = [np.full(many, np.nan) if p.thresholds is None else p.thresholds for p in parts]
+    thresholds = [np.nan if p.thresholds is None else p.thresholds for p in parts]
 
     def each(name: str) -> np.ndarray[Any, Any]:
         return np.repeat(np.array([getattr(p, name) for p in parts]), sizes)
@@ -54,7 +54,8 @@ def _rows(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFra
         "model": each("model").astype(object), "set": each("set").astype(object), "repeat": _whole(each("repeat")),
         "fold": _whole(fold), "target": np.array(targets, object)[target], **_outcome(problem, truth, target),
         "score": np.concatenate([p.scores.ravel() for p in parts]), "scale": each("scale").astype(object),
-        "threshold": np.concatenate([np.tile(t, len(p.rows)) for t, p in zip(thresholds, parts, strict=True)]),
+        "threshold": np.concatenate([np.broadcast_to(t, p.scores.shape).ravel()
+                                     for t, p in zip(thresholds, parts, strict=True)]),
         "kind": each("kind").astype(object), "replicate": _whole(each("replicate")), "split": _whole(each("split"))})
 
 

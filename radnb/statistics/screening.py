@@ -98,3 +98,12 @@ def false_discovery(p: Array) -> Array:
     out = np.empty(len(p))
     out[order] = np.minimum(adjusted, 1.0)
     return out
+
+
+def holm(p: Array) -> Array:
+    """Return p-values corrected for their number (Holm, Scand J Stat 1979;6:65): p.adjust(p, "holm")."""
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    found = np.empty(len(p))
+    found[order] = np.minimum(steps, 1.0)
+    return found

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 from radnb.errors import RadnbError
 
 TEMPORARY = ".radnb-tmp-"
+SIGNED_WITHIN_SECONDS = 5  # between making a lock and writing the holder into it lies an instant
 LOCK = ".radnb-lock"
 
 
@@ -108,10 +110,10 @@ def sweep(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a folder for one run; a second one is told who holds it, and a dead holder is passed over."""
-    path = folder / LOCK
-    me = {"pid": os.getpid(), "host": socket.gethostname()}
+def lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Hold a folder for one run; another waits as long as it is told to, then learns who holds it."""
+    path, me = folder / LOCK, {"pid": os.getpid(), "host": socket.gethostname()}
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ def lock(folder: Path) -> Iterator[None]:
         except FileExistsError as error:
             if not folder.is_dir():
                 raise _unwritable(folder, error) from error
-            _pass_over_the_dead(path)
+            _pass_over_the_dead(path, waiting=time.monotonic() < deadline)
         except OSError as error:
             raise _unwritable(folder, error) from error
     try:
@@ -131,17 +133,23 @@ def lock(folder: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _pass_over_the_dead(path: Path) -> None:
+def _pass_over_the_dead(path: Path, *, waiting: bool) -> None:
+    """Remove the lock of a process that ended, let a living one work on while waiting, or say who it is."""
     try:
+        just_made = time.time() - path.stat().st_mtime < SIGNED_WITHIN_SECONDS
         holder = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
     except (OSError, ValueError):
         holder = {}
     if holder.get("host") == socket.gethostname() and not _alive(int(holder.get("pid", 0))):
         path.unlink(missing_ok=True)
-        return
-    raise RadnbError(f"{path.parent} is in use by process {holder.get('pid', '?')} on {holder.get('host', '?')}. "
-                     f"Wait for it, choose another folder, or delete {path.name} there if it has ended.",
-                     code="E_LOCKED")
+    elif waiting or (just_made and not holder):
+        time.sleep(0.2)
+    else:
+        raise RadnbError(f"{path.parent} is in use by process {holder.get('pid', '?')} on {holder.get('host', '?')}. "
+                         f"Wait for it, choose another folder, or delete {path.name} there if it has ended.",
+                         code="E_LOCKED")
 
 
 def _alive(pid: int) -> bool:

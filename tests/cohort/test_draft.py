@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,12 +88,6 @@ def test_what_is_not_understood_is_told_and_names_of_persons_are_warned_of(tmp_p
     assert "replace them by study numbers" in said
 
 
-def _uncommented(path: Path, text: str) -> None:
-    opened = text.replace("# clinical", "clinical").replace("#   ", "  ").replace("#     ", "    ")
-    path.write_text(opened, encoding="utf-8")
-    load_manifest(path)
-
-
 def test_a_modality_names_the_phase_where_others_are_named(tmp_path: Path) -> None:
     folder = make(tmp_path, *(f"P1/{name}_{kind}.nii.gz" for name in ("CT", "PET", "MR_T1")
                               for kind in ("image", "mask")))
@@ -112,17 +107,23 @@ def test_the_clinical_table_is_found_among_others(tmp_path: Path) -> None:
 
 def test_the_draft_may_stand_elsewhere_and_proposes_clinical_columns(tmp_path: Path) -> None:
     folder = make(tmp_path / "data", "P1_A.nii.gz", "P1_A_mask.nii.gz")
-    (folder / "临床.csv").write_text("编号,Age,性别\nP1,60,男\nP2,61.5,女\nP3,,女\nP4,7,男\n", encoding="utf-8")
+    rows = [f"P{n},{50 + n},{'男女'[n % 2]},2020-01-0{n % 9 + 1},{n % 2},备注{n},M" for n in range(1, 9)]
+    (folder / "临床.csv").write_text("\n".join(["编号,Age,性别,手术日期,死亡,备注,gender", *rows]), encoding="utf-8")
     draft(folder, output=tmp_path / "study")
-    text = (tmp_path / "study" / "manifest.yaml").read_text(encoding="utf-8")
-    assert 'patient_id: {column: "编号"}' in text and 'age: {column: "Age"' in text and "column_2" in text
-    assert "kind: number, known: WHEN" in text and 'kind: category, levels: ["女", "男"]' in text
-    with pytest.raises(RadnbError, match="'WHEN' will not do"):
-        _uncommented(tmp_path / "study" / "manifest.yaml", text)
-    opened = text.replace("WHEN}", "outcome}")
-    _uncommented(tmp_path / "study" / "manifest.yaml", opened)
-    assert set(load_manifest(tmp_path / "study" / "manifest.yaml").columns()) == {"age", "column_2"}
-    assert len(cases(load_manifest(tmp_path / "study" / "manifest.yaml"))) == 1
+    path = tmp_path / "study" / "manifest.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert 'patient_id: {column: "编号"}' in text
+    assert 'sex: {column: "性别", kind: category, levels: ["女", "男"], known: CHOOSE}' in text
+    opened = "\n".join(re.sub("^# (?=clinical:| )", "", line) for line in text.splitlines())
+    path.write_text(opened, encoding="utf-8")
+    with pytest.raises(RadnbError, match="Valid: after_surgery, before_surgery, outcome"):
+        load_manifest(path)
+    path.write_text(opened.replace("CHOOSE", "outcome"), encoding="utf-8")
+    columns = load_manifest(path).columns()
+    assert {name: column.kind for name, column in columns.items()} == {
+        "age": "number", "sex": "category", "surgery_date": "date", "column_4": "category", "column_5": "text",
+        "column_6": "text"}
+    assert len(cases(load_manifest(path))) == 1
 
 
 def test_an_empty_folder_and_an_existing_draft_are_refused(tmp_path: Path) -> None:

@@ -131,6 +131,14 @@ def test_counts_at_the_carried_thresholds_add_up(binary):
     assert hundred.to_numpy() == pytest.approx([100, 100, 100])
 
 
+def test_the_brier_score_is_that_of_one_model_not_of_the_ensemble(tables, binary):
+    mine = tables[0][tables[0]["model"] == "combined"]
+    squared = (mine["score"] - mine["truth"]) ** 2
+    assert row(binary, "combined", "brier").value == pytest.approx(squared.mean())
+    ensemble = mine.groupby("patient_id")[["score", "truth"]].mean()
+    assert squared.mean() > ((ensemble["score"] - ensemble["truth"]) ** 2).mean() + 1e-4
+
+
 def test_decision_curves_come_with_both_references(binary):
     assert set(binary.decision["model"]) == {"clinical", "radiomics", "combined", "treat_all", "treat_none"}
     none = binary.decision[binary.decision["model"] == "treat_none"]
@@ -175,6 +183,35 @@ def test_frozen_scores_of_untouched_patients_carry_delong_intervals(tables):
     assert row(found, "combined", "sensitivity", "external").method == "wilson"
     assert found.verdict.external and found.verdict.external_value == pytest.approx(test.value)
     assert "no_external" not in set(found.flags["code"])
+
+
+def test_only_the_locked_comparison_keeps_its_p_uncorrected(tables):
+    both = pd.concat([Made(seed=5).frozen(), Made(seed=6).frozen("internal")], ignore_index=True)
+    found = evaluate(both, None, outcome=BINARY, **ASKED).metrics
+    tests = found[found["metric"] == "auc_difference_p"].set_index(["model", "set"])
+    plain = {name: discrimination.delong_test(*(part[part["model"] == m].sort_values("patient_id")["score"]
+                                                for m in ("radiomics", "clinical")),
+                                              part[part["model"] == "clinical"].sort_values("patient_id")["truth"]).p
+             for name, part in both.groupby("set")}
+    smaller, larger = sorted(plain, key=lambda name: plain[name])
+    mine = tests.loc["radiomics - clinical"]
+    assert mine.loc[smaller, "value"] == pytest.approx(min(2 * plain[smaller], 1))
+    assert mine.loc[larger, "value"] == pytest.approx(max(min(2 * plain[smaller], 1), plain[larger]))
+    assert set(mine["method"]) == {"delong_paired_holm"}
+    assert set(tests.loc["combined - clinical", "method"]) == {"delong_paired"}
+
+
+def test_resampled_thresholds_widen_what_depends_on_a_cut_off(tables):
+    with_cuts = evaluate(*tables, outcome=BINARY, **ASKED)
+    without = evaluate(tables[0], tables[1].assign(threshold=np.nan), outcome=BINARY, **ASKED)
+    for metric in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
+        one, other = row(with_cuts, "combined", metric), row(without, "combined", metric)
+        assert one.low <= other.low and one.high >= other.high and one.value == other.value
+        assert (one.method, other.method) == ("cv4x5_bootstrap25x2_logit_wilson", "cv4x5_wilson")
+    for metric in ("f1", "mcc", "balanced_accuracy"):
+        one, other = row(with_cuts, "combined", metric), row(without, "combined", metric)
+        assert one.low < one.value < one.high and one.method == "cv4x5_bootstrap25x2_counts"
+        assert np.isnan(other.low) and other.method == "none: thresholds were not resampled"
 
 
 def test_frozen_survival_scores_carry_the_jackknife_and_an_ordinary_log_rank():

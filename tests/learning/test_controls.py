@@ -40,6 +40,17 @@ def test_survival_gets_half_samples_without_copies(make_cohort: Maker, make_plan
     assert rows.size().between(29, 31).all()
 
 
+@pytest.mark.parametrize("model", ["ridge_logistic", "svm"])
+def test_resamples_take_probabilities_and_thresholds_from_the_other_folds(model: str, make_cohort: Maker,
+                                                                          make_plan: Maker) -> None:
+    plan = make_plan(permutations=0, model={model: {}}, threshold={"prevalence": {}})
+    found = train(make_cohort(), plan, workers=0).resamples
+    assert set(found["scale"]) == {"probability"}
+    whole = found[found["model"].eq("combined") & found["replicate"].eq(0) & found["split"].eq(0)]
+    for fold, mine in whole.groupby("fold"):
+        assert mine["threshold"].unique() == pytest.approx([whole.loc[whole["fold"] != fold, "truth"].mean()])
+
+
 def test_a_draw_keeps_the_classes(make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort()
     problem = make_problem(cohort, make_plan(), dict(cohort.blocks))

@@ -19,7 +19,7 @@ def lesions(count: int = 36) -> pd.DataFrame:
     number = np.array([int(i[1:]) for i in ids])
     return pd.DataFrame({"patient_id": ids, "centre": np.array(["A", "B", "C"])[number % 3],
                          "stratum": (number // 3 % 2), "label": np.array(["N0", "N+"])[number // 3 % 2],
-                         "cohort": np.where(number < 20, "train", np.where(number < 28, "internal", "external"))})
+                         "cohort": np.select([number % 3 == 2, number > 19], ["external", "internal"], "train")})
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -79,6 +79,26 @@ def test_an_impossible_design_is_refused(name: str, change: dict[str, object], m
 def test_a_misspelt_column_is_named() -> None:
     with pytest.raises(RadnbError, match="Did you mean 'cohort'"):
         DESIGNS["column"](lesions(), name="cohrt", seed=1)
+
+
+def test_named_centres_are_tested_and_all_others_train() -> None:
+    table = lesions()
+    split, = DESIGNS["column"](table, name="centre", external=["C"], seed=1)
+    centre = table["centre"].to_numpy()
+    assert (set(centre[split.train]), set(centre[split.test])) == ({"A", "B"}, {"C"})
+    assert split.set == "external" and split.frozen
+
+
+@pytest.mark.parametrize(("options", "mend"), [
+    ({"name": "centre", "external": ["D"]}, "nobody has centre 'D'. Valid: A, B, C"),
+    ({"name": "centre", "external": []}, "leave others to train on"),
+    ({"name": "centre", "external": ["A", "B", "C"]}, "leave others to train on"),
+    ({"name": "mixed"}, "call these patients internal"),
+])
+def test_external_means_another_hospital(options: dict[str, object], mend: str) -> None:
+    table = lesions().assign(mixed=lambda t: np.where(t["patient_id"] < "P20", "train", "external"))
+    with pytest.raises(RadnbError, match=mend):
+        DESIGNS["column"](table, seed=1, **options)
 
 
 def test_censored_patients_need_not_be_in_every_fold() -> None:

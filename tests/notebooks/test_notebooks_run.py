@@ -88,13 +88,16 @@ def test_plain_papermill_parameters_work_and_the_report_can_be_made_later(featur
     out = tmp_path / "by hand"
     out.mkdir()
     execute(NOTEBOOKS / "grading.ipynb", out / "mine.ipynb",
-            {"study": "demo-grading", "manifest": "cohort/manifest.yaml", "overrides": FAST, "out_dir": str(out)})
-    assert report_of(out / "mine.ipynb", None, "en").stat().st_size > 50_000
+            {"study": "demo-grading", "manifest": "cohort/manifest.yaml", "overrides": FAST, "out_dir": str(out),
+             "language": "zh"})
+    assert '<html lang="zh-CN">' in report_of(out / "mine.ipynb").read_text(encoding="utf-8")
     half = nbformat.read(out / "mine.ipynb", as_version=4)
     half.cells[-1].metadata["papermill"]["status"] = "running"
     nbformat.write(half, out / "half.ipynb")
     with pytest.raises(RadnbError, match="Run the study again"):
         check_complete(out / "half.ipynb")
+    with pytest.raises(RadnbError, match="Run all cells"):
+        report_of(out / "half.ipynb")
 
 
 def test_unknown_parameters_are_refused() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radnb.statistics import calibration, cutoffs, discrimination, survival, usefulness
+from radnb.learning.linear import fit_cox
+from radnb.statistics import agreement, calibration, cutoffs, discrimination, screening, survival, usefulness
 
 Inputs = Callable[[str], pd.DataFrame]
 Settings = Mapping[str, Any]
@@ -255,6 +256,40 @@ def _censoring(read: Inputs, settings: Settings) -> Any:
     return survival.kaplan_meier(td["time"], 1 - td["event"]).at(settings["td_times"]).survival
 
 
+def _corrected(read: Inputs, settings: Settings, kind: str) -> Any:
+    return {"BH": screening.false_discovery, "holm": screening.holm}[kind](read("pvals")["p"].to_numpy())
+
+
+def _kruskal(read: Inputs, settings: Settings, column: str) -> tuple[float, float]:
+    table = read("two_ties")
+    groups = np.unique(table[column], return_inverse=True)[1]
+    statistic, p = screening.kruskal_test(table[["v"]].to_numpy(float), groups)
+    return float(statistic[0]), float(p[0])
+
+
+def _kruskal_by_category(read: Inputs, settings: Settings) -> Any:
+    return dict(zip(("H", "p"), _kruskal(read, settings, "cat"), strict=True))
+
+
+def _wilcoxon(read: Inputs, settings: Settings) -> Any:
+    return _kruskal(read, settings, "g")[1]
+
+
+def _cox(read: Inputs, settings: Settings) -> Any:
+    s, names = read("surv"), ["x1", "x2", "x3", "x4"]
+    fit = fit_cox(s[names].to_numpy(float), s["time"].to_numpy(float), s["event"].to_numpy(float), 0.0)
+    return dict(zip(names, fit.coef[0], strict=True))
+
+
+def _readers(read: Inputs, settings: Settings) -> Any:
+    table = read("icc_features")
+    names = [name for name in table if name not in ("subject", "reader")]
+    ratings = np.stack([table[table["reader"] == r][names].to_numpy(float) for r in ("R1", "R2")], axis=1)
+    found = agreement.icc_a1(ratings)
+    return {f"{name}_{word}": values[k] for k, name in enumerate(names)
+            for word, values in zip(("icc", "lo", "hi"), found, strict=True)}
+
+
 QUANTITIES: dict[str, Callable[..., Any]] = {
     r"roc\.auc_delong_ci\.(m\d)": _delong_ci,
     r"roc\.auc_delong_ci\.(m\d)_negative": _delong_negative,
@@ -290,6 +325,11 @@ QUANTITIES: dict[str, Callable[..., Any]] = {
     r"cindex\.harrell\.(lp_a|lp_b)": _harrell,
     r"cindex\.rcorr_cens\.(lp_b)": _rcorr,
     r"cindex\.paired_concordance": _paired_concordance,
+    r"padj\.(BH|holm)": _corrected,
+    r"test\.kruskal": _kruskal_by_category,
+    r"test\.wilcoxon_asymp_nocc": _wilcoxon,
+    r"cox\.efron\.coef": _cox,
+    r"icc\.features_2_1": _readers,
     r"tdauc\.timeROC_km_cens_at_times": _censoring,
 }
 

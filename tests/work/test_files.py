@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -74,3 +76,21 @@ def test_a_lock_of_a_dead_process_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".radnb-lock").write_text(json.dumps({"pid": 2**22 + 12345, "host": socket.gethostname()}))
     with files.lock(tmp_path):
         assert json.loads((tmp_path / ".radnb-lock").read_text())["pid"] == os.getpid()
+
+
+def test_who_waits_gets_the_folder_when_the_other_is_done(tmp_path: Path) -> None:
+    held = files.lock(tmp_path)
+    held.__enter__()
+    threading.Timer(0.5, held.__exit__, (None, None, None)).start()
+    with files.lock(tmp_path, wait_seconds=30):
+        assert (tmp_path / ".radnb-lock").exists()
+
+
+def test_a_lock_without_a_name_is_given_the_moment_it_takes_to_sign(tmp_path: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "SIGNED_WITHIN_SECONDS", 0.5)
+    (tmp_path / ".radnb-lock").touch()
+    started = time.monotonic()
+    with pytest.raises(RadnbError, match="choose another folder"), files.lock(tmp_path):
+        pytest.fail("a nameless lock was passed over")
+    assert time.monotonic() - started > 0.3
