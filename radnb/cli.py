@@ -27,6 +27,7 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the re
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
 ALIKE = 8  # findings of one kind that are shown
+STOPPED = 130
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -175,7 +176,8 @@ def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of
     for job, failure in bad:
         _say(f"{job.study} -> {job.out_dir}: {failure.message}", error=True)
     _say(f"{len(jobs) - len(bad)} of {len(jobs)} runs are complete: {write_index(out)}")
-    raise typer.Exit(3 if bad or ended.failed_cases else 0)
+    in_use = bad and all(failure.code == "E_LOCKED" for _, failure in bad)
+    raise typer.Exit(4 if in_use else 3 if bad or ended.failed_cases else 0)
 
 
 @app.command()
@@ -267,9 +269,10 @@ def main() -> None:
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("radnb: Stopped; the same command goes on from here.", error=True)
-        sys.exit(130)
+    except SystemExit as done:
+        if done.code == STOPPED:  # typer has swallowed the KeyboardInterrupt
+            _say("\nradnb: Stopped; the same command goes on from here.", error=True)
+        raise
     except Exception as error:  # the last line of defence: no traceback reaches a user
         _say(f"radnb: {_internal(error)}", error=True)
         sys.exit(1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from radnb import cli
 from radnb.cohort.synth import SYNTH
 
 
@@ -60,3 +61,28 @@ def test_check_lists_problems_and_says_by_its_exit_code_whether_to_start(tmp_pat
     assert bad.returncode == 2 and "E_DUP" in bad.stdout
 
 
+@pytest.mark.parametrize(("fault", "code", "mend"), [
+    (KeyboardInterrupt(), 130, "the same command goes on from here"),
+    (PermissionError(13, "Permission denied", "/data/表.csv"), 2, "/data/表.csv cannot be used: Permission denied"),
+    (ZeroDivisionError("x"), 1, "Please report it"),
+])
+def test_whatever_happens_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+                                             fault: BaseException, code: int, mend: str) -> None:
+    def failing(*given: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("radnb.study.list_studies", failing)
+    monkeypatch.setattr(sys, "argv", ["radnb", "studies"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code and mend in capsys.readouterr().err
+
+
+def test_a_check_shows_the_first_findings_of_a_kind_and_writes_them_all(tmp_path: Path) -> None:
+    lines = "\n".join(f"P{number},sixty" for number in range(30))
+    (tmp_path / "clinical.csv").write_text(f"patient_id,age\n{lines}\n", encoding="utf-8")
+    (tmp_path / "manifest.yaml").write_text("name: x\nclinical: {file: clinical.csv, columns: {age: {kind: number, "
+                                            "known: before_surgery}}}\n", encoding="utf-8")
+    done = _radnb("check", str(tmp_path), "-o", str(tmp_path / "all.csv"))
+    assert done.stdout.count("ERROR") == cli.ALIKE and "... and 22 more of the same kind" in done.stdout
+    assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 31
