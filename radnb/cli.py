@@ -261,10 +261,6 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
-    except SystemExit as stop:
-        if isinstance(stop.__context__, typer.Exit) and isinstance(stop.__context__.__cause__, KeyboardInterrupt):
-            _say("\nradnb: Stopped; the same command goes on from here.", error=True)  # typer itself says nothing
-        raise
     except OSError as error:  # a full disk or a missing right, at a place nobody thought of
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)

@@ -34,7 +34,7 @@ from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.features.store import Store
 from radnb.imaging.inspection import inspect
-from radnb.learning.training import Plan, Trained
+from radnb.learning.plan import Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
 from radnb.study import Study, Workspace, find_card, load_study, workspace
