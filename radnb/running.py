@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -9,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import nbformat
+from nbformat.sign import NotebookNotary
 
 from radnb.errors import RadnbError
 from radnb.kernels import check_executed, execute, language_of
@@ -77,6 +81,7 @@ def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, lan
         raise RadnbError(f"{name}: the notebook ends without a record. Add `radnb.finish(story, trained)` as its last "
                          "cell.", code="E_NOTEBOOK")
     record = files.read_json(stage / RECORD)
+    _trust(stage / name)
     render(stage / name, stage / "report.html", title=record["question"][language], language=language)
     contents = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     record |= {"status": "complete", "fingerprint": key, "notebook": name,
@@ -92,6 +97,12 @@ def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, lan
             os.replace(stage / path, out_dir / path)
     files.write_json(out_dir / RECORD, record)
     shutil.rmtree(stage)  # last, so that a folder is ours at every moment
+
+
+def _trust(notebook: Path) -> None:
+    """Sign the notebook as its user's own work, so that JupyterLab shows it as it was made."""
+    with contextlib.suppress(OSError):  # a home that cannot be written to: Lab then asks
+        NotebookNotary().sign(nbformat.read(notebook, as_version=4))
 
 
 def _remove(path: Path) -> None:

@@ -107,7 +107,8 @@ class Study(_Part):
     decision: Decision | None = None
     inference: Inference = Inference()
     seed: int = Field(7, ge=0)
-    contact: str = ""
+    contact: str | Words = ""
+    figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None
 
     @field_validator("selector")

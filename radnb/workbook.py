@@ -213,8 +213,9 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, pd.DataF
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
     plan, repeated = _plan(run.study), _repeated(run, measured)
-    key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table), dict(cohort.blocks),
-                             dataclasses.asdict(cohort.outcome), None if repeated is None else _digest(repeated)])
+    key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table),
+                             dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
+                             None if repeated is None else _digest(repeated)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
     if kept is None:
@@ -282,7 +283,8 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
     """Bring card, cohort, evaluation and provenance together for the reader."""
     return Story(facts=_facts(run), cohort=cohort, evaluation=evaluation, selections=trained.selections,
                  exclusions=cohort.exclusions, failures=measured.failures, provenance=_provenance(run, cohort),
-                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir)
+                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir,
+                 formats=tuple(run.study.figure_formats))
 
 
 def _facts(run: Run) -> dict[str, Any]:

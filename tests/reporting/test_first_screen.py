@@ -47,6 +47,7 @@ def test_a_result_that_is_not_shown_says_so_in_both_languages() -> None:
         told, language=language, evaluation=dataclasses.replace(told.evaluation, verdict=verdict))).plain()
         for language in ("en", "zh")}
     assert "was not shown to improve the prediction" in said["en"]
+    assert "an improvement that would matter (0.1 or more)" in said["en"]
     assert "未显示改善" in said["zh"]
 
 
