@@ -140,7 +140,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
         overrides: Set = None, language: Language = "en", workers: Workers = None,
         again: Annotated[bool, typer.Option("--again", help="Repeat a finished run.")] = False) -> None:
     """Run one study card headlessly into a folder with report.html."""
-    from radnb.running import Job, prepare
+    from radnb.running import Job, check_job, prepare
     from radnb.running import run as run_job
     from radnb.study import load_study, parse_overrides, workspace
 
@@ -148,6 +148,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
     changes = parse_overrides(overrides or [])
     card = load_study(study, overrides=changes)
     job = Job(study, out or workspace().root / "reports" / card.id, manifest, changes, _language(language), again)
+    check_job(job)
     failed = prepare([job], say=_say)
     _say(f"Report: {run_job(job)}")
     raise typer.Exit(3 if failed else 0)
@@ -266,10 +267,6 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
-    except SystemExit as stop:
-        if isinstance(stop.__context__, typer.Exit) and isinstance(stop.__context__.__cause__, KeyboardInterrupt):
-            _say("\nradnb: Stopped; the same command goes on from here.", error=True)  # typer itself says nothing
-        raise
     except OSError as error:  # a full disk or a missing right, at a place nobody thought of
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)

@@ -26,8 +26,9 @@ def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path,
     say(f"1/4  The cohort: {PATIENTS} synthetic patients of three hospitals")
     found = check_cohort(manifest, images=measurable, preset="demo", modality="ct")
     severities = found["severity"].value_counts()
-    say(f"2/4  Checked: {severities.get('error', 0)} errors, {severities.get('warning', 0)} warnings")
-    failed = _measure(manifest, say) if measurable else 0
+    say(f"2/4  Checked: {severities.get('error', 0)} errors, {severities.get('warning', 0)} warnings "
+        f"(listed by: run.py check {manifest})")
+    failed = _measure(manifest, measurable, say)
     say(f"4/4  {len(cards)} questions, two languages")
     jobs = jobs_for([row["id"] for row in cards], folder, manifests=[] if measurable else [manifest],
                     languages=("en", "zh"))
@@ -38,7 +39,10 @@ def run_demo(out_dir: Path | None, *, say: Callable[[str], None]) -> tuple[Path,
     return write_index(folder), failed + len(bad)
 
 
-def _measure(manifest: str, say: Callable[[str], None]) -> int:
+def _measure(manifest: str, measurable: bool, say: Callable[[str], None]) -> int:
+    if not measurable:
+        say("3/4  Nothing to measure: the feature table is finished")
+        return 0
     done = extract_cohort(manifest, "demo")
     say(f"3/4  {done.sentence}")
     return len(done.failures)

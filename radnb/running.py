@@ -124,6 +124,11 @@ def _record(out_dir: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def check_job(job: Job) -> None:
+    """Raise what is wrong with a job's card, clinical table, outcome or predictors, before anything is measured."""
+    check_run(_open(job))
+
+
 @dataclass(frozen=True)
 class Batch:
     """How a batch ended: each job with its report or failure, and the cases that could not be measured."""

@@ -34,7 +34,7 @@ from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.features.store import Store
 from radnb.imaging.inspection import inspect
-from radnb.learning.training import Plan, Trained
+from radnb.learning.plan import Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
 from radnb.study import Study, Workspace, find_card, load_study, workspace
@@ -213,7 +213,7 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, pd.DataF
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
     plan, repeated = _plan(run.study), _repeated(run, measured)
-    key = files.sha256_json([__version__, dataclasses.asdict(plan), _digest(cohort.table), dict(cohort.blocks),
+    key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table), dict(cohort.blocks),
                              dataclasses.asdict(cohort.outcome), None if repeated is None else _digest(repeated)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
@@ -339,8 +339,20 @@ def input_hashes(run: Run) -> dict[str, str]:
 
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
-    return files.sha256_json([versions(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
-                              run.settings.sha256, files.sha256_file(run.notebook)])
+    return files.sha256_json([versions(), _code(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
+                              run.settings.sha256, _steps(run.notebook)])
+
+
+def _steps(notebook: Path) -> list[list[Any]]:
+    """Return what a notebook does, without the outputs that a person's JupyterLab saves into it."""
+    return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
+
+
+def _code(*floors: str) -> str:
+    """Return one hash over the code of some floors (or the whole package), so that no result outlives its method."""
+    package = Path(__file__).parent
+    sources = [path for floor in floors or (".",) for path in sorted((package / floor).rglob("*.py"))]
+    return files.sha256_json([[path.relative_to(package).as_posix(), files.sha256_file(path)] for path in sources])
 
 
 def versions() -> dict[str, str]:

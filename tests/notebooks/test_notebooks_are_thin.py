@@ -57,7 +57,7 @@ def test_a_sentence_for_a_clinician_stands_before_each_code_cell(path: Path) -> 
 def test_notebooks_are_committed_without_outputs(path: Path) -> None:
     for cell in _cells(path):
         if cell.cell_type == "code":
-            assert not cell.outputs and cell.execution_count is None
+            assert not cell.outputs and cell.execution_count is None, "Edit > Clear Outputs of All Cells, then save"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
