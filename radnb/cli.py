@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,6 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the re
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
 ALIKE = 8  # findings of one kind that are shown
-STOPPED = 130
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -240,13 +240,19 @@ def _say(text: str, *, error: bool = False) -> None:
 
 
 def _say_problems(found: pd.DataFrame) -> None:
-    alike = ["severity", "code", "where", "column", "problem", "mend"]
-    for (severity, code, where, column, problem, mend), rows in found.groupby(alike, sort=False, dropna=False)["row"]:
+    same = ["severity", "code", "where", "column", "problem", "mend"]
+    alike: Counter[tuple[str, str]] = Counter()
+    for (severity, code, where, column, problem, mend), rows in found.groupby(same, sort=False, dropna=False)["row"]:
+        alike[code, column] += 1
+        if alike[code, column] > ALIKE:
+            continue
         named = [str(row) for row in rows if row]
         shown = ", ".join(named[:ALIKE]) + (f" and {len(named) - ALIKE} more" if len(named) > ALIKE else "")
         parts = (str(where), f"row{'s' * (len(named) > 1)} {shown}" if named else "", str(column))
         place = ", ".join(part for part in parts if part)
         _say(f"{severity.upper():<8}{code:<14}{place}: {problem} {mend}")
+    if hidden := sum(max(n - ALIKE, 0) for n in alike.values()):
+        _say(f"... and {hidden} more like these; --out FILE.csv writes them all.")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")
 
@@ -265,10 +271,6 @@ def main() -> None:
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)
         sys.exit(2)
-    except SystemExit as done:
-        if done.code == STOPPED:  # typer has swallowed the KeyboardInterrupt
-            _say("\nradnb: Stopped; the same command goes on from here.", error=True)
-        raise
     except Exception as error:  # the last line of defence: no traceback reaches a user
         _say(f"radnb: {_internal(error)}", error=True)
         sys.exit(1)

@@ -79,10 +79,10 @@ def test_whatever_happens_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_a_check_shows_the_first_findings_of_a_kind_and_writes_them_all(tmp_path: Path) -> None:
-    lines = "\n".join(f"P{number},sixty" for number in range(30))
+    lines = "\n".join(f"P{number},x{number}" for number in range(30))
     (tmp_path / "clinical.csv").write_text(f"patient_id,age\n{lines}\n", encoding="utf-8")
     (tmp_path / "manifest.yaml").write_text("name: x\nclinical: {file: clinical.csv, columns: {age: {kind: number, "
                                             "known: before_surgery}}}\n", encoding="utf-8")
     done = _radnb("check", str(tmp_path), "-o", str(tmp_path / "all.csv"))
-    assert done.stdout.count("ERROR") == cli.ALIKE and "... and 22 more of the same kind" in done.stdout
-    assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 31
+    assert done.stdout.count("ERROR") == cli.ALIKE and "... and 22 more like these" in done.stdout
+    assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 32  # header, cells, missing
