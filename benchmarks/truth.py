@@ -96,7 +96,8 @@ def main() -> None:
     for study, rows in table.groupby("study"):
         if given.null:
             inside = ((rows["low"] <= 0.5) & (rows["high"] >= 0.5)).mean()
-            print(f"{study}: {len(rows)} null cohorts, p < 0.05 in {(rows['p'] < 0.05).sum()}, interval covers 0.5 in "
+            print(f"{study}: {len(rows)} null cohorts, p < 0.05 in {(rows['p'] < 0.05).sum()}, p of the added "
+                  f"block < 0.05 in {(rows['p_added'] < 0.05).sum()}, interval covers 0.5 in "
                   f"{inside:.1%}, mean {rows['value'].mean():.3f}, improved {(rows['verdict'] == 'improved').sum()}")
         else:
             print(f"{study}: {len(rows)} cohorts, images add: {rows['images_add'].all()}, "

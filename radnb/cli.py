@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the results.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
+ALIKE = 8  # findings of one kind that are shown
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -108,14 +110,12 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
             out: Annotated[Path | None, typer.Option("-o", "--out", help="The table: CSV, XLSX, Parquet.")] = None,
             workers: Workers = None,
             timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
-    """Measure features of every case; what was measured before is not measured again."""
+    """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
     from radnb.workbook import extract_cohort
 
     _use(workers)
     done = extract_cohort(manifest, settings, out=out, timeout=timeout)
-    _say(done.sentence)
-    for message in done.failures["message"].head(20):
-        _say(f"  failed: {message}")
+    _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
 
 
@@ -140,7 +140,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
         overrides: Set = None, language: Language = "en", workers: Workers = None,
         again: Annotated[bool, typer.Option("--again", help="Repeat a finished run.")] = False) -> None:
     """Run one study card headlessly into a folder with report.html."""
-    from radnb.running import Job, check_patients, prepare
+    from radnb.running import Job, check_job, prepare
     from radnb.running import run as run_job
     from radnb.study import load_study, parse_overrides, workspace
 
@@ -148,7 +148,7 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
     changes = parse_overrides(overrides or [])
     card = load_study(study, overrides=changes)
     job = Job(study, out or workspace().root / "reports" / card.id, manifest, changes, _language(language), again)
-    check_patients(job)
+    check_job(job)
     failed = prepare([job], say=_say)
     _say(f"Report: {run_job(job)}")
     raise typer.Exit(3 if failed else 0)
@@ -176,7 +176,8 @@ def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of
     for job, failure in bad:
         _say(f"{job.study} -> {job.out_dir}: {failure.message}", error=True)
     _say(f"{len(jobs) - len(bad)} of {len(jobs)} runs are complete: {write_index(out)}")
-    raise typer.Exit(3 if bad or ended.failed_cases else 0)
+    in_use = bad and all(failure.code == "E_LOCKED" for _, failure in bad)
+    raise typer.Exit(4 if in_use else 3 if bad or ended.failed_cases else 0)
 
 
 @app.command()
@@ -195,6 +196,8 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
     """Write index.html over the run folders below a folder."""
     from radnb.reporting.index import write_index
 
+    if not folder.is_dir():
+        raise RadnbError(f"{folder}: there is no such folder. Name a folder of run folders.", code="E_FILE")
     _say(f"Index: {write_index(folder)}")
 
 
@@ -237,12 +240,19 @@ def _say(text: str, *, error: bool = False) -> None:
 
 
 def _say_problems(found: pd.DataFrame) -> None:
-    alike = ["severity", "code", "where", "column", "problem", "mend"]
-    for (severity, code, where, column, problem, mend), rows in found.groupby(alike, sort=False, dropna=False)["row"]:
+    same = ["severity", "code", "where", "column", "problem", "mend"]
+    alike: Counter[tuple[str, str]] = Counter()
+    for (severity, code, where, column, problem, mend), rows in found.groupby(same, sort=False, dropna=False)["row"]:
+        alike[code, column] += 1
+        if alike[code, column] > ALIKE:
+            continue
         named = [str(row) for row in rows if row]
-        parts = (str(where), f"row{'s' * (len(named) > 1)} {', '.join(named)}" if named else "", str(column))
+        shown = ", ".join(named[:ALIKE]) + (f" and {len(named) - ALIKE} more" if len(named) > ALIKE else "")
+        parts = (str(where), f"row{'s' * (len(named) > 1)} {shown}" if named else "", str(column))
         place = ", ".join(part for part in parts if part)
         _say(f"{severity.upper():<8}{code:<14}{place}: {problem} {mend}")
+    if hidden := sum(max(n - ALIKE, 0) for n in alike.values()):
+        _say(f"... and {hidden} more like these; --out FILE.csv writes them all.")
     errors = int((found["severity"] == "error").sum())
     _say(f"{errors} errors, {len(found) - errors} warnings.")
 
@@ -257,10 +267,10 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
-    except SystemExit as stop:
-        if isinstance(stop.__context__, typer.Exit) and isinstance(stop.__context__.__cause__, KeyboardInterrupt):
-            _say("\nradnb: Stopped; the same command goes on from here.", error=True)  # typer itself says nothing
-        raise
+    except OSError as error:  # a full disk or a missing right, at a place nobody thought of
+        _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
+             "Free some space, or check who may read and write there.", error=True)
+        sys.exit(2)
     except Exception as error:  # the last line of defence: no traceback reaches a user
         _say(f"radnb: {_internal(error)}", error=True)
         sys.exit(1)

@@ -100,7 +100,7 @@ def check_complete(path: Path) -> None:
             raise RadnbError(f"{path}: cell {number} is {status or 'not run'}. Run the study again.", code="E_HALF")
 
 
-def check_run(path: Path) -> None:
+def check_executed(path: Path) -> None:
     """Refuse a notebook, run by a person or by papermill, with cells that failed or were not run to their end."""
     bad = [str(number) for number, cell in enumerate(_code_cells(path), 1)
            if cell.source.strip() and (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -10,17 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbformat.sign import NotebookNotary
+
 from radnb.errors import RadnbError
-from radnb.kernels import check_run, execute, language_of
+from radnb.kernels import check_executed, execute, language_of
 from radnb.reporting.report import render
-from radnb.study import load_study, workspace
+from radnb.study import load_study
 from radnb.work import files
-from radnb.work.parallel import Failure, cores, map_cases
-from radnb.workbook import Run, fingerprint, measure, open_run, patients
+from radnb.work.parallel import Failure, attempt, cores, map_cases
+from radnb.workbook import Run, check_run, fingerprint, measure, open_run
 
 RECORD = "run.json"
 STAGE = ".running"
 KEPT_ON_FAILURE = "failed.ipynb"
+OURS = {"metrics.csv", "predictions.csv", "resamples.parquet"}  # all three, where the record is damaged
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ def run(job: Job) -> Path:
     out_dir = Path(job.out_dir).resolve()
     opened = _open(job)
     _check_folder(out_dir)
+    check_run(opened)
     key = fingerprint(opened)
     if not job.again and is_finished(out_dir, key):
         return out_dir / "report.html"
@@ -48,9 +54,8 @@ def run(job: Job) -> Path:
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir()
         started = time.time()
-        notebook = workspace().root / "notebooks" / f"{opened.study.notebook}.ipynb"
-        _execute(notebook, stage, out_dir, _parameters(job, stage))
-        _finish(stage, out_dir, notebook.name, key, started, job.language)
+        _execute(opened.notebook, stage, out_dir, _parameters(job, stage))
+        _finish(stage, out_dir, opened.notebook.name, key, started, job.language)
     return out_dir / "report.html"
 
 
@@ -61,8 +66,6 @@ def _parameters(job: Job, stage: Path) -> dict[str, Any]:
 
 
 def _execute(notebook: Path, stage: Path, out_dir: Path, parameters: Mapping[str, Any]) -> None:
-    if not notebook.is_file():
-        raise RadnbError(f"{notebook}: no such notebook. Name one of notebooks/ on the card.", code="E_NOTEBOOK")
     try:
         execute(notebook, stage / notebook.name, parameters)
     except RadnbError:
@@ -74,7 +77,11 @@ def _execute(notebook: Path, stage: Path, out_dir: Path, parameters: Mapping[str
 
 def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, language: str) -> None:
     """Render the report, then move everything to its final name, the record last."""
+    if not (stage / RECORD).is_file():
+        raise RadnbError(f"{name}: the notebook ends without a record. Add `radnb.finish(story, trained)` as its last "
+                         "cell.", code="E_NOTEBOOK")
     record = files.read_json(stage / RECORD)
+    _trust(stage / name)
     render(stage / name, stage / "report.html", title=record["question"][language], language=language)
     contents = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     record |= {"status": "complete", "fingerprint": key, "notebook": name,
@@ -88,8 +95,14 @@ def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, lan
         if path != RECORD:
             (out_dir / path).parent.mkdir(parents=True, exist_ok=True)
             os.replace(stage / path, out_dir / path)
-    shutil.rmtree(stage)
     files.write_json(out_dir / RECORD, record)
+    shutil.rmtree(stage)  # last, so that a folder is ours at every moment
+
+
+def _trust(notebook: Path) -> None:
+    """Sign the notebook as its user's own work, so that JupyterLab shows it as it was made."""
+    with contextlib.suppress(OSError):  # a home that cannot be written to: Lab then asks
+        NotebookNotary().sign(nbformat.read(notebook, as_version=4))
 
 
 def _remove(path: Path) -> None:
@@ -97,26 +110,34 @@ def _remove(path: Path) -> None:
 
 
 def _check_folder(out_dir: Path) -> None:
-    ours = {RECORD, STAGE, ".radnb-lock", KEPT_ON_FAILURE, "report.html", "metrics.csv", "predictions.csv"}
     found = {path.name for path in out_dir.iterdir()} if out_dir.is_dir() else set()
-    if out_dir.is_file() or (found and not found & ours):
+    ours = found & {STAGE, files.LOCK, KEPT_ON_FAILURE} or found >= OURS or "status" in _record(out_dir)
+    if out_dir.is_file() or (found and not ours):
         raise RadnbError(f"{out_dir} exists and is no run folder of radnb. Choose an empty folder with -o.",
                          code="E_FOLDER")
 
 
 def is_finished(out_dir: Path, key: str) -> bool:
     """Say whether the folder holds a whole run of exactly these inputs, every file as it was written."""
+    record = _record(out_dir)
     try:
-        record = files.read_json(out_dir / RECORD)
         return (record.get("status") == "complete" and record.get("fingerprint") == key
                 and all(files.sha256_file(out_dir / name) == digest for name, digest in record["files"].items()))
-    except (OSError, ValueError, KeyError):
+    except (OSError, KeyError):
         return False
 
 
-def check_patients(job: Job) -> None:
-    """Raise what is wrong with a job's clinical table, outcome and predictors, before anything is measured."""
-    patients(_open(job))
+def _record(out_dir: Path) -> dict[str, Any]:
+    try:
+        record = files.read_json(out_dir / RECORD)
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def check_job(job: Job) -> None:
+    """Raise what is wrong with a job's card, clinical table, outcome or predictors, before anything is measured."""
+    check_run(_open(job))
 
 
 @dataclass(frozen=True)
@@ -141,17 +162,22 @@ def batch(jobs: Sequence[Job], *, workers: int | None = None, say: Callable[[str
 
 
 def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
-    """Check every card before any starts, and measure what is not in the store; return the failed cases."""
+    """Check every card before any starts, and measure what is not in the store; return the failed cases.
+
+    Nothing is measured for a study that its cohort cannot answer: its run says why.
+    """
     failed, seen = 0, set()
     for opened in [_open(job) for job in jobs]:
         _check_folder(opened.out_dir)
+        files.refuse_folder(opened.out_dir)
         key = (opened.manifest.path, opened.study.extraction, opened.study.images.model_dump_json())
-        if key in seen or opened.manifest.images is None:
+        if key in seen or opened.manifest.images is None or isinstance(attempt(check_run, opened), Failure):
             continue
         seen.add(key)
         done = measure(opened)
         failed += len(done.failures)
-        say(f"{opened.study.id}: {done.sentence}" if len(jobs) > 1 else done.sentence)
+        said = "\n".join(done.told)
+        say(f"{opened.study.id}: {said}" if len(jobs) > 1 else said)
     return failed
 
 
@@ -164,7 +190,7 @@ def report_of(notebook: Path, out: Path | None = None, language: str | None = No
     """Render a notebook that a person ran, in its own language unless another is given; refuse a half-run one."""
     if not notebook.is_file():
         raise RadnbError(f"{notebook}: no such notebook. Name an executed .ipynb file.", code="E_NOTEBOOK")
-    check_run(notebook)
+    check_executed(notebook)
     out = out or notebook.with_suffix(".html")
     render(notebook, out, title=notebook.stem, language=language or language_of(notebook))
     return out.resolve()

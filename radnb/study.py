@@ -24,6 +24,7 @@ from radnb.work.cards import card_problems, read_card
 Choice = dict[str, dict[str, Any] | None]
 FAMILIES = ("differential_diagnosis", "grading", "lymph_node_metastasis", "survival", "other_biological_behaviour",
             "treatment_response", "risk_stratification", "biomarker")
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 RADIOMICS = "radiomics"
 CLINICAL = "clinical"
 
@@ -66,7 +67,7 @@ class Decision(_Part):
     @model_validator(mode="after")
     def _ordered(self) -> Decision:
         if self.low >= self.high:
-            raise ValueError("low must lie below high")
+            raise ValueError("low must lie below high. Swap them.")
         return self
 
 
@@ -82,10 +83,10 @@ class Inference(_Part):
 class Study(_Part):
     """A study card: question, patients, outcome, predictors, design, models and the locked comparison."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
+    id: str = Field(pattern=NAME)
     family: Literal["differential_diagnosis", "grading", "lymph_node_metastasis", "survival",
                     "other_biological_behaviour", "treatment_response", "risk_stratification", "biomarker"]
-    notebook: str
+    notebook: str = Field(pattern=NAME)
     question: Words
     manifest: str
     model_time: Literal["before_surgery", "after_surgery"] = "before_surgery"
@@ -106,7 +107,8 @@ class Study(_Part):
     decision: Decision | None = None
     inference: Inference = Inference()
     seed: int = Field(7, ge=0)
-    contact: str = ""
+    contact: str | Words = ""
+    figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None
 
     @field_validator("selector")
@@ -146,12 +148,11 @@ class Workspace:
         """Where results wait to be used again; safe to delete."""
         return Path(os.environ.get("RADNB_CACHE", self.root / ".radnb"))
 
-    def manifest(self, name: str, beside: Path | None = None) -> Path:
-        """Find a cohort manifest by its name under data_manifests/, by its path, or by the path of its folder."""
+    def manifest(self, name: str, *, beside: Path | None = None) -> Path:
+        """Find a cohort manifest by its name under data_manifests/, its path or its folder, or beside a card."""
         folder = self.root / "data_manifests"
-        places = [folder / f"{name}.yaml", Path(name), self.root / name, Path(name) / "manifest.yaml"]
-        places += [beside / name] if beside else []
-        for place in places:
+        places = [folder / f"{name}.yaml", Path(name), *([beside / name] if beside else []), self.root / name]
+        for place in [file for path in places for file in (path, path / "manifest.yaml")]:
             if place.is_file():
                 return place.resolve()
         known = [path.stem for path in folder.glob("*.yaml")]
@@ -225,7 +226,8 @@ def _faults(study: Study) -> list[str]:
         found += choices.problems(SELECTORS, selector, where)
     found += choices.problems(SURVIVORS if _survival(study) else CLASSIFIERS, study.model, "model")
     found += choices.problems(_thresholds(study), study.threshold, "threshold")
-    found += choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")
+    found += [fault.removeprefix("card.")
+              for fault in choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")]
     return found + _set_faults(study) + (_survival_faults(study) if not found else [])
 
 

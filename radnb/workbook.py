@@ -20,30 +20,31 @@ from radnb.cohort.check import check
 from radnb.cohort.clinical import clinical, predictors
 from radnb.cohort.finished import finished_features
 from radnb.cohort.label_texts import LABEL_TEXTS
-from radnb.cohort.labels import SCHEMES
+from radnb.cohort.labels import SCHEMES, Labels, SurvivalLabels
 from radnb.cohort.manifest import Manifest, load_manifest
 from radnb.cohort.synth import SYNTH
 from radnb.errors import RadnbError, nearest
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
-from radnb.features.assemble import Cohort
+from radnb.features.assemble import Cohort, included
 from radnb.features.assemble import assemble as assemble_tables
-from radnb.features.export import export
-from radnb.features.extraction import FAILURE_COLUMNS, extract
+from radnb.features.export import export, inert, refuse_target
+from radnb.features.extraction import FAILURE_COLUMNS, KEYS, extract
 from radnb.features.readings import readings
-from radnb.features.settings import settings
+from radnb.features.settings import Settings, settings
 from radnb.features.store import Store
 from radnb.imaging.inspection import inspect
-from radnb.learning.training import Plan, Trained
+from radnb.learning.plan import Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
-from radnb.study import Study, Workspace, load_study, workspace
+from radnb.study import Study, Workspace, find_card, load_study, workspace
 from radnb.work import choices, files
 
 PACKAGES = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines", "matplotlib",
             "papermill", "nbconvert")
 DEFAULT_DECISION = (0.05, 0.95)
 WAIT_SECONDS = 1800  # for another process that makes the same cohort: two notebooks, opened at once
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,18 @@ class Run:
     out_dir: Path
     language: str
     space: Workspace
+    card: Path
+
+    @property
+    def notebook(self) -> Path:
+        """Return the path of the card's notebook."""
+        return self.space.root / "notebooks" / f"{self.study.notebook}.ipynb"
+
+    @property
+    def settings(self) -> Settings:
+        """Return the extraction settings: a preset, a file, or a file beside the card."""
+        beside = self.card.parent / self.study.extraction
+        return settings(beside if beside.is_file() else self.study.extraction)
 
 
 @dataclass(frozen=True)
@@ -65,21 +78,31 @@ class Measured:
     failures: pd.DataFrame
     sentence: str
 
+    @property
+    def told(self) -> list[str]:
+        """Return the sentence and, each with its case, the failures (the first of many)."""
+        shown = [f"  failed: {', '.join(filter(None, map(str, row[:len(KEYS)])))}: {row[-1]}"
+                 for row in self.failures.head(SHOWN)[[*KEYS, "message"]].itertuples(index=False)]
+        more = len(self.failures) - SHOWN
+        return [self.sentence, *shown, *([f"  ... and {more} more failed."] if more > 0 else [])]
+
 
 def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str, Any] | None = None,
              out_dir: str | Path | None = None, language: str = "en") -> Run:
     """Check the card whole and find its cohort; a synthetic cohort that is not there yet is made."""
     space = workspace()
-    card = load_study(study, overrides=overrides, space=space)
+    path = find_card(study, space)
+    card = load_study(path, overrides=overrides, space=space)
     if language not in ("en", "zh"):
         raise RadnbError(f"language {language!r}: choose 'en' or 'zh'.", code="E_CONFIG")
     folder = Path(out_dir) if out_dir else space.root / "reports" / card.id
-    return Run(card, open_manifest(manifest or card.manifest), folder.resolve(), language, space)
+    cohort = open_manifest(manifest or card.manifest, beside=None if manifest else path.parent)
+    return Run(card, cohort, folder.resolve(), language, space, path)
 
 
-def open_manifest(name: str) -> Manifest:
+def open_manifest(name: str, *, beside: Path | None = None) -> Manifest:
     """Find and check a manifest; a synthetic cohort that is not there yet is made."""
-    manifest = load_manifest(workspace().manifest(name))
+    manifest = load_manifest(workspace().manifest(name, beside=beside))
     if manifest.make:
         (kind, given), = manifest.make.items()
         if kind not in SYNTH:
@@ -97,22 +120,28 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
 
 
 def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600) -> Measured:
-    """Measure every case of a cohort; what was measured before is not measured again."""
+    """Measure every case of a cohort into a table and failures.csv beside it; nothing is measured twice."""
+    if out:
+        refuse_target(out)
     manifest = open_manifest(name)
     if not manifest.images:
         raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
                          code="E_MANIFEST")
-    done = _measure(cases(manifest), preset, timeout)
+    done = _measure(cases(manifest), settings(preset), timeout)
     if out and done.features is not None:
         export(done.features, out)
+        files.write_csv(out.parent / "failures.csv", inert(done.failures))
     return done
 
 
-def _measure(table: pd.DataFrame, preset: str, timeout: float) -> Measured:
-    done = extract(table, settings=settings(preset), store=_store(), timeout=timeout)
+def _measure(table: pd.DataFrame, chosen: Settings, timeout: float) -> Measured:
+    done = extract(table, settings=chosen, store=_store(), timeout=timeout)
     counts = done.counts
     said = (f"{counts.cases} cases: {counts.computed} measured now, {counts.stored} found in the store, "
             f"{counts.failed} failed.")
+    also = {"images or masks have changed since they were last read": counts.changed,
+            "damaged files of the store were replaced": counts.damaged}
+    said += "".join(f" {n} {what}." for what, n in also.items() if n)
     return Measured(done.features, done.failures, said)
 
 
@@ -128,7 +157,7 @@ def measure(run: Run) -> Measured:
         table = finished_features(run.manifest)
         return Measured(table, pd.DataFrame(columns=FAILURE_COLUMNS),
                         f"{len(table)} rows of a finished feature table.")
-    return _measure(_wanted(run), run.study.extraction, timeout=600)
+    return _measure(_wanted(run), run.settings, timeout=600)
 
 
 def _needs_features(study: Study) -> bool:
@@ -151,18 +180,10 @@ def _wanted(run: Run) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def patients(run: Run) -> tuple[pd.DataFrame, Any, pd.DataFrame]:
-    """Return clinical table, outcome and predictors; quick, so that their faults show before hours of measuring."""
-    study, table = run.study, clinical(run.manifest)
-    scheme = choices.pick(SCHEMES, study.outcome, "outcome")
-    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
-    return table, scheme(_included(table, study.patients)), inputs
-
-
 def assemble(run: Run, measured: Measured) -> Cohort:
     """Return one row per patient with the card's outcome; everybody left out stands among the exclusions."""
     study, images = run.study, run.study.images
-    table, labels, inputs = patients(run)
+    table, labels, inputs = _patients(run)
     return assemble_tables(table, labels, features=measured.features, failures=measured.failures,
                            predictors=inputs if study.clinical else None, phases=images.phases, roi=images.roi,
                            timepoint=images.timepoint, reader=images.reader, include=study.patients,
@@ -170,18 +191,31 @@ def assemble(run: Run, measured: Measured) -> Cohort:
                            centre=run.manifest.centre)
 
 
-def _included(table: pd.DataFrame, include: Mapping[str, list[str]]) -> pd.DataFrame:
-    for column, values in include.items():
-        if column in table:  # an unknown column is told by the assembly, with the nearest name
-            table = table[table[column].astype("string").isin([str(value) for value in values])]
-    return table
+def check_run(run: Run) -> None:
+    """Refuse a study that its cohort cannot answer, before anything is measured."""
+    if not run.notebook.is_file():
+        known = [path.stem for path in run.notebook.parent.glob("*.ipynb")]
+        raise RadnbError(f"{run.study.id}, notebook: there is no {run.study.notebook!r} among the notebooks. "
+                         f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
+    _patients(run)
+    if _needs_features(run.study) and not run.manifest.features:
+        _wanted(run)
+
+
+def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, pd.DataFrame]:
+    """Return the clinical table, the outcome of those included and the predictors, as the card asks for them."""
+    study, table = run.study, clinical(run.manifest)
+    inside = included(table, study.patients)
+    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
+    return table, choices.pick(SCHEMES, study.outcome, "outcome")(inside), inputs
 
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
     plan, repeated = _plan(run.study), _repeated(run, measured)
-    key = files.sha256_json([__version__, dataclasses.asdict(plan), _digest(cohort.table), dict(cohort.blocks),
-                             dataclasses.asdict(cohort.outcome), None if repeated is None else _digest(repeated)])
+    key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table),
+                             dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
+                             None if repeated is None else _digest(repeated)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
     if kept is None:
@@ -249,12 +283,13 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
     """Bring card, cohort, evaluation and provenance together for the reader."""
     return Story(facts=_facts(run), cohort=cohort, evaluation=evaluation, selections=trained.selections,
                  exclusions=cohort.exclusions, failures=measured.failures, provenance=_provenance(run, cohort),
-                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir)
+                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir,
+                 formats=tuple(run.study.figure_formats))
 
 
 def _facts(run: Run) -> dict[str, Any]:
     study, manifest = run.study, run.manifest
-    chosen = settings(study.extraction)
+    chosen = run.settings
     survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
     facts = study.model_dump(mode="json")
     return facts | {
@@ -285,7 +320,7 @@ def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
     return {"study_id": run.study.id, "manifest": run.manifest.path.name,
             "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
-            "extraction_sha256": settings(run.study.extraction).sha256, "seed": run.study.seed,
+            "extraction_sha256": run.settings.sha256, "seed": run.study.seed,
             "versions": versions()}
 
 
@@ -306,15 +341,20 @@ def input_hashes(run: Run) -> dict[str, str]:
 
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
-    notebook = run.space.root / "notebooks" / f"{run.study.notebook}.ipynb"
-    return files.sha256_json([versions(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
-                              settings(run.study.extraction).sha256,
-                              _steps(notebook) if notebook.is_file() else ""])
+    return files.sha256_json([versions(), _code(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
+                              run.settings.sha256, _steps(run.notebook)])
 
 
 def _steps(notebook: Path) -> list[list[Any]]:
     """Return what a notebook does, without the outputs that a person's JupyterLab saves into it."""
     return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
+
+
+def _code(*floors: str) -> str:
+    """Return one hash over the code of some floors (or the whole package), so that no result outlives its method."""
+    package = Path(__file__).parent
+    sources = [path for floor in floors or (".",) for path in sorted((package / floor).rglob("*.py"))]
+    return files.sha256_json([[path.relative_to(package).as_posix(), files.sha256_file(path)] for path in sources])
 
 
 def versions() -> dict[str, str]:
@@ -334,10 +374,10 @@ def finish(story: Story, trained: Trained) -> pd.DataFrame:
     folder, evaluation = story.out_dir, story.evaluation
     if folder is None:
         raise RadnbError("This story has no folder. Open the run with an out_dir.", code="E_FOLDER")
-    files.write_csv(folder / "predictions.csv", trained.predictions)
-    files.write_csv(folder / "metrics.csv", evaluation.metrics)
-    files.write_csv(folder / "failures.csv", story.failures)
-    files.write_csv(folder / "exclusions.csv", story.exclusions)
+    tables = {"predictions": trained.predictions, "metrics": evaluation.metrics, "failures": story.failures,
+              "exclusions": story.exclusions}
+    for name, table in tables.items():
+        files.write_csv(folder / f"{name}.csv", inert(table))
     files.write_parquet(folder / "resamples.parquet", trained.resamples)
     facts = {key: value for key, value in story.facts.items() if key not in ("versions", "extraction")}
     files.write_json(folder / "run.json", {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from radnb import cli
 from radnb.cohort.synth import SYNTH
 
 
@@ -43,6 +44,7 @@ def test_studies_are_listed_for_programs() -> None:
     (("run", "demo-grading", "--language", "fr"), "choose en or zh"),
     (("check", "no-such-cohort"), "Valid"),
     (("synth", "liver", "-o", "somewhere"), "pancreas"),
+    (("index", "no-such-folder"), "Name a folder of run folders"),
 ])
 def test_bad_input_ends_with_a_mend_and_exit_code_2(words: tuple[str, ...], mend: str) -> None:
     done = _radnb(*words)
@@ -71,8 +73,28 @@ def test_a_manifest_is_found_by_its_folder_and_alike_problems_share_a_line(tmp_p
     assert "3 errors" in done.stdout
 
 
-def test_ctrl_c_ends_with_a_sentence() -> None:
-    code = ("import sys; from radnb import cli\n@cli.app.command()\ndef stop():\n    raise KeyboardInterrupt\n"
-            "sys.argv = ['radnb', 'stop']; cli.main()")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=False)
-    assert done.returncode == 130 and "the same command goes on from here" in done.stderr
+@pytest.mark.parametrize(("fault", "code", "mend"), [
+    (KeyboardInterrupt(), 130, "the same command goes on from here"),
+    (PermissionError(13, "Permission denied", "/data/表.csv"), 2, "/data/表.csv cannot be used: Permission denied"),
+    (ZeroDivisionError("x"), 1, "Please report it"),
+])
+def test_whatever_happens_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+                                             fault: BaseException, code: int, mend: str) -> None:
+    def failing(*given: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("radnb.study.list_studies", failing)
+    monkeypatch.setattr(sys, "argv", ["radnb", "studies"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code and mend in capsys.readouterr().err
+
+
+def test_a_check_shows_the_first_findings_of_a_kind_and_writes_them_all(tmp_path: Path) -> None:
+    lines = "\n".join(f"P{number},x{number}" for number in range(30))
+    (tmp_path / "clinical.csv").write_text(f"patient_id,age\n{lines}\n", encoding="utf-8")
+    (tmp_path / "manifest.yaml").write_text("name: x\nclinical: {file: clinical.csv, columns: {age: {kind: number, "
+                                            "known: before_surgery}}}\n", encoding="utf-8")
+    done = _radnb("check", str(tmp_path), "-o", str(tmp_path / "all.csv"))
+    assert done.stdout.count("ERROR") == cli.ALIKE and "... and 22 more like these" in done.stdout
+    assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 32  # header, cells, missing

@@ -79,6 +79,20 @@ def test_an_unknown_study_or_manifest_names_the_nearest(tmp_path: Path) -> None:
         workspace().manifest("dmo")
 
 
+def test_a_manifest_is_found_by_its_folder_and_beside_its_card(tmp_path: Path) -> None:
+    (tmp_path / "队列").mkdir()
+    path = tmp_path / "队列" / "manifest.yaml"
+    path.touch()
+    assert workspace().manifest(str(tmp_path / "队列")) == path
+    assert workspace().manifest("队列", beside=tmp_path) == workspace().manifest(".", beside=path.parent) == path
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/x", "a b", ""])
+def test_a_card_names_a_notebook_of_the_workbook_only(name: str) -> None:
+    with pytest.raises(RadnbError, match=r"notebook: .*Latin letters, digits"):
+        check_card(_raw() | {"notebook": name}, "card.yaml")
+
+
 def test_a_folder_without_a_workbook_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADNB_HOME", str(tmp_path))
     with pytest.raises(RadnbError, match="RADNB_HOME"):

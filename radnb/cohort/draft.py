@@ -55,9 +55,9 @@ def draft(folder: Path, *, output: Path | None = None) -> str:
         raise RadnbError(f"{folder}: no NIfTI, NRRD or MHA file was found ({', '.join(EXTENSIONS)}). "
                          "Convert DICOM to NIfTI first.", code="E_FORMAT")
     table, lost = _pairs(_patients(files))
-    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
+    table = _with_modalities(table)
     write_csv(target / "images.csv", table)
-    write_text(target / "manifest.yaml", _manifest_text(folder, target, table, tables))
+    write_text(target / "manifest.yaml", _manifest_text(folder, target))
     load_manifest(target / "manifest.yaml")
     return _summary(target, table, lost)
 
@@ -156,7 +156,16 @@ def _pairs(found: list[Found]) -> tuple[pd.DataFrame, list[str]]:
     return table[~again].reset_index(drop=True), lost
 
 
-def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list[str]) -> str:
+def _with_modalities(table: pd.DataFrame) -> pd.DataFrame:
+    """Name a phase that stays empty beside named ones by its modality, as in CT beside PET."""
+    if table["phase"].nunique() < 2:
+        return table
+    words = table["image"].map(lambda path: set(re.split(r"[^a-z]+", path.lower())))
+    said = words.map(lambda found: next((name for name in ("CT", "MR") if name.lower() in found), ""))
+    return table.assign(phase=table["phase"].where(table["phase"] != "", said))
+
+
+def _manifest_text(folder: Path, target: Path) -> str:
     try:
         root = Path(os.path.relpath(folder, target)).as_posix()
     except ValueError:  # another drive
@@ -166,19 +175,27 @@ def _manifest_text(folder: Path, target: Path, table: pd.DataFrame, tables: list
              f"name: {json.dumps(folder.name, ensure_ascii=False)}",
              f"data_root: {json.dumps(root, ensure_ascii=False)}   # paths in images.csv are relative to it 图像根目录",
              "images: {file: images.csv}"]
-    return "\n".join(lines + _clinical_lines(folder, tables)) + "\n"
+    return "\n".join(lines + _clinical_lines(folder)) + "\n"
 
 
-def _clinical_lines(folder: Path, tables: list[str]) -> list[str]:
+def _clinical_table(folder: Path) -> str:
+    """Return the name of the one table that is likely to be the clinical one, or nothing."""
+    tables = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in TABLES and p.name[0] not in ".~")
+    named = [name for name in tables if re.search("clinic|临床", name.lower())]
+    likely = named or tables
+    return likely[0] if len(likely) == 1 else ""
+
+
+def _clinical_lines(folder: Path) -> list[str]:
     """Draft the clinical part as comments, for only a person knows when each column is known."""
-    name = tables[0] if len(tables) == 1 else "clinical.xlsx"
+    name = _clinical_table(folder)
     lines = ["", "# One row per patient. Remove each #, correct what was guessed, and replace CHOOSE by when the value",
              "# is known: before_surgery, after_surgery or outcome. A preoperative model refuses the later ones.",
              "# 每例患者一行。去掉 #,核对类型,并把 CHOOSE 改为",
              "# before_surgery(术前)、after_surgery(术后)或 outcome(结局)。",
-             "# clinical:", f"#   file: {json.dumps(name, ensure_ascii=False)}", "#   columns:"]
+             "# clinical:", f"#   file: {json.dumps(name or 'clinical.xlsx', ensure_ascii=False)}", "#   columns:"]
     try:
-        table = read_table(folder / name) if len(tables) == 1 else pd.DataFrame()
+        table = read_table(folder / name) if name else pd.DataFrame()
     except RadnbError:
         table = pd.DataFrame()
     if table.columns.empty:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -41,7 +42,8 @@ def find_features(manifest: Manifest) -> tuple[pd.DataFrame, list[Problem]]:
     if any(p.code == "E_COLUMN" for p in problems):
         return EMPTY, problems
     named = named.assign(**part.constants)
-    used = {half_width(name) for name in [*part.names.values(), *part.drop]}
+    used = {half_width(name) for name in [*part.names.values(), *part.drop, *manifest.clinical_names()]}
+    problems += _shared(source, manifest)
     cells = source.frame[[name for name in source.frame.columns if name not in used]]
     values, found = _floats(cells, source.path.name, manifest)
     problems += [*found, *id_problems(named["patient_id"], source.path.name),
@@ -81,6 +83,15 @@ def _constants(part: FeatureTable, source: Table) -> list[Problem]:
                     for name in part.drop if half_width(name) not in have]
 
 
+def _shared(source: Table, manifest: Manifest) -> list[Problem]:
+    """Tell which columns stand in both tables: what `clinical` declares is no image feature, an outcome least."""
+    both = [name for name in source.frame.columns if name in set(map(half_width, manifest.clinical_names()))]
+    if not both or not (manifest.clinical and manifest.features) or manifest.clinical.file == manifest.features.file:
+        return []
+    return [Problem("W_SHARED", source.path.name, f"the columns {', '.join(both)} are declared under `clinical`, so "
+                    "they are not taken as features.", "Rename those that are features.", 1, both[0])]
+
+
 def _floats(cells: pd.DataFrame, where: str, manifest: Manifest) -> tuple[pd.DataFrame, list[Problem]]:
     missing = {word.casefold() for word in manifest.missing}
     columns, problems = {}, []
@@ -95,8 +106,14 @@ def _floats(cells: pd.DataFrame, where: str, manifest: Manifest) -> tuple[pd.Dat
         else:
             problems += [Problem("E_CELL", where, f"{given[row]!r} is not a number.", "Correct it, or leave it empty.",
                                  int(str(row)), name) for row in given.index[bad]]
-        columns[name] = numbers.where(numbers.abs() != float("inf"))
-    return pd.DataFrame(columns, index=cells.index), problems
+        columns[name] = numbers
+    values = pd.DataFrame(columns, index=cells.index, dtype="float64")
+    infinite = np.isinf(values)
+    if n := int(infinite.to_numpy().sum()):
+        first = str(values.columns[infinite.any()][0])
+        problems.append(Problem("W_INFINITE", where, f"{n} values are infinite and count as missing.",
+                                "Look how they came about.", int(str(values.index[infinite[first]][0])), first))
+    return values.where(~infinite), problems
 
 
 def _twice(named: pd.DataFrame, where: str) -> list[Problem]:

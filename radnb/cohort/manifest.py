@@ -194,6 +194,10 @@ class Manifest(Part):
         """Return the declared clinical columns, `patient_id` not among them."""
         return dict(self.clinical.columns) if self.clinical else {}
 
+    def clinical_names(self) -> list[str]:
+        """Return what the clinical table itself calls its declared columns."""
+        return [column.column or name for name, column in self.columns().items()]
+
     def table_path(self, file: str, *, where: str) -> Path:
         """Return the absolute path of a table: beside the manifest, else below the data root, and nowhere else."""
         folders = dict.fromkeys([self._path.parent.resolve(), self.root])

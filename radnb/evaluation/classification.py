@@ -123,15 +123,20 @@ def _plain(name: str, method: str) -> str:
 
 
 def calibrated(one: Scored, drawn: Draws) -> dict[str, Figure]:
-    """Return Brier score, scaled Brier score, intercept and slope of each patient's mean out-of-fold probability."""
+    """Return Brier and scaled Brier score of one model, and intercept and slope of the mean out-of-fold probability.
+
+    The Brier score is averaged over repeats: that of the mean probability would be the score of an ensemble of models
+    (simulated, 80 patients, 10 repeats, weak signal: 0.262 where one model reaches 0.281 in new patients).
+    """
     if one.scale != "probability":
         return {}
-    p, event = one.score, one.truth
-    scores, line = calibration.brier(p, event), calibration.calibration_line(p, event)
-    value = np.array([scores.brier, scores.scaled, line.in_the_large.value, line.slope.value])
+    event, line = one.truth, calibration.calibration_line(one.score, one.truth)
+    squared = one.rows.mean_by_member((one.rows.score - one.rows.event) ** 2, one.n)
+    brier, share = float(squared.mean()), float(event.mean())
+    value = np.array([brier, 1 - brier / (share * (1 - share)), line.in_the_large.value, line.slope.value])
     if drawn.refusal in ("apparent performance", "too few events"):
         return {name: alone(v, drawn.refusal) for name, v in zip(CALIBRATION, value, strict=True)}
-    error = np.array([*_brier_errors(p, event), line.in_the_large.se, line.slope.se])
+    error = np.array([*_brier_errors(squared, event), line.in_the_large.se, line.slope.se])
     method, ways = ("patients" if one.frozen else drawn.design), ["jackknife", "jackknife", "wald", "wald"]
     extra = np.full(len(value), np.nan)
     if one.resampled is not None and one.resampled.scale == "probability" and not drawn.refusal:
@@ -151,8 +156,8 @@ def _limits(value: float, error: float, resampled: float, method: str, resampled
     return Figure(float(value), float(low), float(high), code)
 
 
-def _brier_errors(p: Floats, event: Bools) -> tuple[float, float]:
-    n, squared = len(p), (p - event) ** 2
+def _brier_errors(squared: Floats, event: Bools) -> tuple[float, float]:
+    n = len(squared)
     brier, share = (squared.sum() - squared) / (n - 1), (event.sum() - event) / (n - 1)
     scaled = 1 - brier / (share * (1 - share))
     return float(np.sqrt((n - 1) * brier.var())), float(np.sqrt((n - 1) * scaled.var()))

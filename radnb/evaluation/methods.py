@@ -30,6 +30,8 @@ _HALF_EN = _BOOT_EN.replace("bootstrap samples of patients", "random halves of t
 _HALF_ZH = _BOOT_ZH.replace("对患者的{2}个自助样本", "{2}个患者随机半样本")
 _OOF_EN = "from each patient's mean out-of-fold probability ({0} repeats of {1} folds)"
 _OOF_ZH = "基于每位患者的平均折外概率({0}次重复{1}折)"
+_MEAN_EN = "from out-of-fold probabilities, averaged over {0} repeats of {1} folds"
+_MEAN_ZH = "基于折外概率,对{0}次重复{1}折取平均"
 _GROUP_EN = "thresholds taken from the training folds, averaged over {0} repeats of {1} folds"
 _GROUP_ZH = "阈值取自训练折,对{0}次重复{1}折取平均"
 _CUT_EN, _CUT_HALF_EN = (
@@ -60,17 +62,17 @@ METHODS: dict[str, Method] = {
                            "model varies with its training patients.",
                            f"{_GROUP_ZH};平均计数的Wilson 95%区间,未计入模型随训练患者的变异。",
                            "prop.test(correct=FALSE)"),
-    "cv#x#_jackknife": Method(f"{_OOF_EN}; 95 % interval by leaving out one patient at a time.",
-                              f"{_OOF_ZH};逐一剔除患者(刀切法)所得95%区间。"),
+    "cv#x#_jackknife": Method(f"{_MEAN_EN}; 95 % interval by leaving out one patient at a time.",
+                              f"{_MEAN_ZH};逐一剔除患者(刀切法)所得95%区间。"),
     "cv#x#_wald": Method(f"{_OOF_EN}; logistic recalibration with Wald 95 % interval.",
                          f"{_OOF_ZH};logistic再校准,Wald 95%区间。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_bootstrap#x#_jackknife": Method(f"{_OOF_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
-                                           f"{_OOF_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_bootstrap#x#_jackknife": Method(f"{_MEAN_EN}; {_BOOT_EN.replace('fold-wise influence', 'jackknife')}.",
+                                           f"{_MEAN_ZH};{_BOOT_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_bootstrap#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_BOOT_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_BOOT_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
-    "cv#x#_halfsample#x#_jackknife": Method(f"{_OOF_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
-                                            f"{_OOF_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
+    "cv#x#_halfsample#x#_jackknife": Method(f"{_MEAN_EN}; {_HALF_EN.replace('fold-wise influence', 'jackknife')}.",
+                                            f"{_MEAN_ZH};{_HALF_ZH.replace('折内影响函数', '刀切法')}。"),
     "cv#x#_halfsample#x#_wald": Method(
         f"{_OOF_EN}, by logistic recalibration; {_HALF_EN.replace('fold-wise influence', 'Wald')}.",
         f"{_OOF_ZH},logistic再校准;{_HALF_ZH.replace('折内影响函数', 'Wald')}。", "glm(y ~ qlogis(p), binomial)"),
@@ -121,8 +123,9 @@ METHODS: dict[str, Method] = {
     "logrank": Method("Log-rank test between groups formed by a frozen cut-off in untouched patients.",
                       "冻结截断值在未参与训练患者中分组的log-rank检验。", "survival::survdiff"),
     "km_loglog": Method("Kaplan-Meier in groups formed by cut-offs that these patients took no part in (majority over "
-                        "repeats); pointwise 95 % interval, log-log scale.",
-                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度。",
+                        "repeats); pointwise 95 % interval, log-log scale, and the exact lower limit "
+                        "of those still at risk while nobody has had the event.",
+                        "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度;无人发生事件时取在险人数的精确下限。",
                         "survival::survfit(conf.type='log-log')"),
 }
 

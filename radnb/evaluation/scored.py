@@ -216,7 +216,7 @@ def _rows(part: pd.DataFrame, by: list[str], patients: NDArray[Any] | None, surv
         member = pd.factorize(part["patient_id"], sort=True)[0].astype(np.int64)
     else:
         member = np.searchsorted(patients, part["patient_id"].astype(str).to_numpy()).astype(np.int64)
-    order = np.lexsort((member, unit))
+    order = np.lexsort((part["score"].to_numpy(dtype=float), member, unit))  # copies of a patient by their scores
 
     def column(name: str) -> Floats:
         return np.asarray(part[name], dtype=float)[order]

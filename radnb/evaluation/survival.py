@@ -14,6 +14,7 @@ from radnb.statistics.inputs import Bools, Floats
 from radnb.statistics.intervals import besag_clifford
 
 GROUPS = ("low", "high")
+LEVEL = 0.95
 STEPS = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 
 
@@ -35,7 +36,7 @@ def kaplan_meier_table(one: Scored) -> pd.DataFrame:
     parts = []
     for name, who in groups(one):
         curve = curves.kaplan_meier(one.time[who], one.truth[who])
-        part = pd.DataFrame({"time": curve.time, "survival": curve.survival, "low": curve.low, "high": curve.high})
+        part = pd.DataFrame({"time": curve.time, "survival": curve.survival, "low": _low(curve), "high": curve.high})
         start = pd.DataFrame({"time": [0.0], "survival": [1.0], "low": [1.0], "high": [1.0]})
         part = pd.concat([start, part[part["time"] > 0]], ignore_index=True)
         parts.append(part.assign(group=name, censored=np.r_[0.0, curve.censored[curve.time > 0]]))
@@ -105,4 +106,10 @@ def _at(curve: curves.KaplanMeier, horizon: float) -> Figure:
     if not len(curve.time) or curve.time[-1] < horizon:
         return alone(float("nan"), "horizon beyond follow-up")
     at = curve.at([horizon])
-    return Figure(float(at.survival[0]), float(at.low[0]), float(at.high[0]), "km_loglog")
+    return Figure(float(at.survival[0]), float(_low(at)[0]), float(at.high[0]), "km_loglog")
+
+
+def _low(curve: curves.KaplanMeier) -> Floats:
+    """Return the lower limits; where nobody had the event yet, the exact one of those still at risk, for R's is 1."""
+    exact = ((1 - LEVEL) / 2) ** (1 / np.maximum(curve.at_risk, 1))
+    return np.where(curve.survival == 1, exact, curve.low)

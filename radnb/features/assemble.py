@@ -82,6 +82,12 @@ def assemble(clinical: pd.DataFrame, labels: Labels | SurvivalLabels, *, feature
     return Cohort(pd.concat(parts, axis=1), blocks, _outcome(labels), kept.reset_index(drop=True), exclusions)
 
 
+def included(clinical: pd.DataFrame, include: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the rows that the inclusion criteria keep; an unknown column or value is refused."""
+    out = [_not_included(clinical, column, list(values)).notna() for column, values in include.items()]
+    return clinical[~np.logical_or.reduce(out)] if out else clinical
+
+
 def _twice(clinical: pd.DataFrame) -> list[str]:
     again = clinical["patient_id"][clinical["patient_id"].duplicated()].unique()
     return [f"patient {name} has several rows in the clinical table. Keep one row per patient." for name in again]

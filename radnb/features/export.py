@@ -10,7 +10,7 @@ import pandas as pd
 from openpyxl.cell import WriteOnlyCell
 
 from radnb.errors import RadnbError
-from radnb.work.files import atomic_path, write_csv, write_parquet
+from radnb.work.files import atomic_path, refuse_folder, write_csv, write_parquet
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -18,16 +18,22 @@ _ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 def export(features: pd.DataFrame, path: Path | str) -> Path:
     """Write a table as .csv, .xlsx or .parquet; text that a spreadsheet would run as a formula gets a quote first."""
     path = Path(path)
+    refuse_target(path)
     if path.suffix.lower() == ".csv":
         write_csv(path, inert(features))
     elif path.suffix.lower() == ".xlsx":
         _write_xlsx(path, inert(features))
-    elif path.suffix.lower() == ".parquet":
-        write_parquet(path, features)
     else:
+        write_parquet(path, features)
+    return path
+
+
+def refuse_target(path: Path) -> None:
+    """Refuse a path that no table can be written to, before the work for it is done."""
+    if path.suffix.lower() not in (".csv", ".xlsx", ".parquet"):
         raise RadnbError(f"{path.name}: tables are written as .csv, .xlsx or .parquet. Choose one of these endings.",
                          code="E_FORMAT")
-    return path
+    refuse_folder(path.parent)
 
 
 def inert(table: pd.DataFrame) -> pd.DataFrame:

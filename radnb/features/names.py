@@ -18,7 +18,7 @@ _FILTERS = {  # English after the comma, Chinese in front
     "logarithm": ("after taking logarithms of the grey values (contrasts evened out)",
                   "灰度对数变换后（缩小灰度差异）"),
     "exponential": ("after an exponential stretch of the grey values (bright parts weigh most)",
-                    "灰度指数变换后（显著突出高灰度部分）"),
+                    "灰度指数变换后（明显突出高灰度部分）"),
     "gradient": ("in the image of edges (how steeply grey values change)", "在边缘（梯度）图像上"),
     "lbp-2D": ("in the image of small two-dimensional patterns", "在二维局部纹理模式图像上"),
     "lbp-3D-k": ("in the image of how peaked the surroundings of each voxel are", "在三维局部峰度图像上")}

@@ -24,7 +24,7 @@ firstorder|TotalEnergy|总能量|Sum of the squared grey values times the voxel 
 firstorder|Uniformity|均匀度|How much few grey levels prevail|少数灰度级占主导的程度
 firstorder|Variance|方差|Spread of the grey values, squared|灰度值离散程度的平方
 glcm|Autocorrelation|自相关|How often neighbours are both bright|相邻体素同为高灰度的程度
-glcm|ClusterProminence|聚类显著度|How far pairs of neighbours stray from the average, extremes weighing most|相邻体素对偏离平均水平的程度（极端值权重最高）
+glcm|ClusterProminence|聚类突出度|How far pairs of neighbours stray from the average, extremes weighing most|相邻体素对偏离平均水平的程度（极端值权重最高）
 glcm|ClusterShade|聚类阴影|Whether pairs of neighbours lean to the dark or the bright side|相邻体素对偏向暗侧或亮侧的程度
 glcm|ClusterTendency|聚类趋势|How strongly voxels of like grey level lie together|灰度相近的体素聚集的程度
 glcm|Contrast|对比度|Contrast of neighbouring grey levels|相邻体素的灰度对比

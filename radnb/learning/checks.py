@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,15 +12,13 @@ from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.learners import CLASSES, SURVIVAL
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
+from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
-
-if TYPE_CHECKING:
-    from radnb.learning.training import Plan
 
 ENOUGH_FOR_PERFECT = 30
 FEWEST_EVENTS = 5

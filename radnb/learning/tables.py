@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,7 @@ import pandas as pd
 from radnb.features.assemble import Cohort
 from radnb.learning.controls import NO_FOLD, Part
 from radnb.learning.fitting import Problem
-
-if TYPE_CHECKING:
-    from radnb.learning.training import Trained
+from radnb.learning.plan import Trained
 
 PREDICTIONS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "time_months", "event", "score",
                "scale", "threshold")
@@ -25,8 +23,6 @@ MAIN = ("cv", "frozen")
 def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part],
             final: Mapping[str, Mapping[str, Any]]) -> Trained:
     """Write the parts down as tables."""
-    from radnb.learning.training import Trained
-
     order = {model: i for i, model in enumerate(problem.sets)}
     main = sorted((p for p in parts if p.kind in MAIN), key=lambda p: order[p.model])
     again = [p for p in parts if p.kind not in MAIN]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from radnb.learning.fitting import Candidate, Problem, concordance
 from radnb.learning.folds import IntArray
 from radnb.learning.learners import SURVIVAL
 from radnb.learning.models import MODELS
+from radnb.learning.plan import Plan, Trained
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS, Robust
 from radnb.learning.splits import DESIGNS, Split
@@ -30,39 +30,7 @@ from radnb.statistics.families import Array
 from radnb.work import choices
 from radnb.work.parallel import Failure, cores, map_cases
 
-Choice = Mapping[str, Any]  # {name: {option: value}}
 DEFAULT_GRID = {"k": [5, 10, 20]}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is fitted and how often, as plain data: the learning part of a study card."""
-
-    sets: Mapping[str, tuple[str, ...]]
-    model: Choice
-    primary: str
-    comparator: str | None = None
-    design: Choice = field(default_factory=lambda: {"repeated_kfold": {}})
-    prepare: Mapping[str, Any] = field(default_factory=dict)
-    selector: tuple[Choice, ...] = ({"anova": {}},)
-    threshold: Choice = field(default_factory=lambda: {"youden": {}})
-    prespecified: tuple[str, ...] = ("clinical",)
-    bootstraps: int = 50
-    splits: int = 2
-    permutations: int = 999
-    stop_after: int = 10
-    seed: int = 7
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Tables predictions, resamples, selections and fits (one row per outer fit), and the final models by name."""
-
-    predictions: pd.DataFrame
-    resamples: pd.DataFrame
-    selections: pd.DataFrame
-    fits: pd.DataFrame
-    final: Mapping[str, Mapping[str, Any]]
 
 
 def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | None = None,

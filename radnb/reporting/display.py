@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from radnb.work.files import write_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
+HYPHENED = re.compile(r"(?<![\w.;-])[A-Za-z0-9]{1,5}[-\u2013][A-Za-z0-9]{1,6}(?![A-Za-z0-9_-])")
 SCREEN_DPI, PRINT_DPI = 240, 600
 NO_DATE: dict[str, dict[str, Any]] = {
     "png": {"Software": None}, "svg": {"Date": None, "Creator": "radnb"}, "tiff": {},
@@ -26,6 +27,11 @@ NO_DATE: dict[str, dict[str, Any]] = {
 def escape(value: object) -> str:
     """Make any value safe inside HTML text and attributes."""
     return html.escape(str(value), quote=True)
+
+
+def whole(words: object) -> str:
+    """Escape words and keep short hyphened terms such as G2-3 or C-index on one line."""
+    return HYPHENED.sub(r'<span class="whole">\g<0></span>', escape(words))
 
 
 @functools.lru_cache(maxsize=1)
@@ -83,13 +89,13 @@ def image(png: bytes, alt: str, width_mm: float) -> str:
 
 
 def render(figure: Figure, kind: str) -> bytes:
-    """Draw a figure as bytes that depend on nothing but the figure."""
+    """Draw a figure in its own size, a journal's column width, as bytes that depend on nothing but the figure."""
     stream = io.BytesIO()
     dpi = PRINT_DPI if kind == "tiff" else SCREEN_DPI
     more: dict[str, Any] = {"metadata": NO_DATE[kind]}
     if kind == "tiff":
         more = {"pil_kwargs": {"compression": "tiff_lzw"}}
-    figure.savefig(stream, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.03, **more)
+    figure.savefig(stream, format=kind, dpi=dpi, **more)
     return stream.getvalue()
 
 

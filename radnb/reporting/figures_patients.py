@@ -17,7 +17,7 @@ from radnb.reporting.display import Picture, nothing, picture, render
 from radnb.reporting.features import feature_name
 from radnb.reporting.figures import counted
 from radnb.reporting.per_100 import KINDS, per_100
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, inline, sentence
 
 PERSON: dict[str, dict[str, Any]] = {  # told apart by shade, outline and hatch, not by colour alone
     "found": {"facecolor": "#0B4F8A", "edgecolor": "#0B4F8A", "hatch": None},
@@ -87,45 +87,43 @@ def icon_array(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
             axes.text(1.3, y + 0.42, found.line(story, kind), va="center", fontsize=9)
         return picture(figure, "icon_array", heading=story.text("figure.icon_array"), part="evidence",
                        caption=story.text("figure.icon_array.caption", counted=counted(story)),
-                       alt=found.sentence(story), out_dir=story.out_dir, formats=formats)
+                       alt=found.sentence(story), out_dir=story.out_dir, formats=formats or story.formats)
 
 
 def flow(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw how many patients came in, left with which reason, and were analysed."""
     reasons = exclusion_reasons(story)
     left, n = int(reasons["n"].sum()) if len(reasons) else 0, len(story.cohort.table)
-    lines = [story.text("flow.reason", n=r.n, reason=r.reason) for r in reasons.itertuples()]
-    height = max(62.0, 40.0 + 4.6 * len(lines))
+    lines = [story.text("flow.reason", n=r.n, reason=inline(r.reason)) for r in reasons.itertuples()]
+    classes = _outcome_lines(story)
+    height = max(62.0, 40.0 + 4.6 * len(lines)) + 4.6 * (len(classes) - 1)
     with style.styled():
         figure = style.sheet(style.DOUBLE, height)
         axes = figure.subplots()
         axes.set(xlim=(0, 174), ylim=(0, height))
         axes.set_axis_off()
         _box(axes, 6, height - 18, 74, 15, story.text("flow.all", n=n + left), bold=True)
-        _box(axes, 6, 3, 74, 19, _analysed(story, n), bold=True)
-        axes.annotate("", (43, 22.5), (43, height - 18.5), arrowprops={"arrowstyle": "-|>", "color": style.MUTED})
+        low = 14.4 + 4.6 * len(classes)
+        _box(axes, 6, 3, 74, low, "\n".join([story.text("flow.analysed", n=n), *classes]), bold=True)
+        axes.annotate("", (43, low + 3.5), (43, height - 18.5), arrowprops={"arrowstyle": "-|>", "color": style.MUTED})
         if left:
-            middle = (height - 18 + 22) / 2
+            middle = (height - 15 + low) / 2
             tall = 8 + 4.6 * len(lines)
             axes.annotate("", (91.5, middle), (43, middle), arrowprops={"arrowstyle": "-|>", "color": style.MUTED})
             _box(axes, 92, middle - tall / 2, 80, tall, "\n".join([story.text("flow.excluded", n=left), *lines]))
         return picture(figure, "flow", heading=story.text("figure.flow"), part="patients",
-                       caption=story.text("figure.flow.caption"), out_dir=story.out_dir, formats=formats,
+                       caption=story.text("figure.flow.caption"), out_dir=story.out_dir,
+                       formats=formats or story.formats,
                        alt=story.text("figure.flow.alt", all=n + left, n=n, left=left,
                                       reasons=story.joined(lines) if lines else story.text("none")))
 
 
-def _analysed(story: Story, n: int) -> str:
-    return "\n".join([story.text("flow.analysed", n=n), *_outcome_lines(story)])
-
-
 def _outcome_lines(story: Story) -> list[str]:
     if story.survival:
-        return [story.text("flow.events", n=story.events, event=story.event)]
+        return [story.text("flow.events", n=story.events, event=sentence(story.event))]
     counts = story.cohort.table["outcome"].value_counts()
-    parts = [story.text("named.count", name=story.label(name), n=int(counts.get(code, 0)))
-             for code, name in enumerate(story.cohort.outcome.classes)]
-    return [story.text("separator").join(parts)]
+    return [story.text("named.count", name=story.label(name), n=int(counts.get(code, 0)))
+            for code, name in enumerate(story.cohort.outcome.classes)]
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, *, bold: bool = False) -> None:
@@ -150,7 +148,7 @@ def score_distribution(story: Story, *, formats: tuple[str, ...] = ()) -> Pictur
     scores = story.of(story.evaluation.scores, model=story.primary)
     with style.styled():
         names = _groups(story, scores)
-        figure = style.sheet(130, 22 + 17 * len(names))
+        figure = style.sheet(style.DOUBLE, 22 + 17 * len(names))
         axes = figure.subplots()
         for position, (_, values) in enumerate(names):
             _strip(axes, values, position)
@@ -163,7 +161,7 @@ def score_distribution(story: Story, *, formats: tuple[str, ...] = ()) -> Pictur
         return picture(figure, "score_distribution", heading=story.text("figure.score_distribution"), part="evidence",
                        caption=story.text("figure.score_distribution.caption", model=story.model(story.primary),
                                           counted=counted(story)),
-                       alt=_score_alt(story, names), out_dir=story.out_dir, formats=formats)
+                       alt=_score_alt(story, names), out_dir=story.out_dir, formats=formats or story.formats)
 
 
 def _groups(story: Story, scores: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
@@ -212,7 +210,7 @@ def stability(story: Story, *, top: int = 15, formats: tuple[str, ...] = ()) -> 
         return picture(figure, "stability", heading=story.text("figure.stability"), part="features",
                        caption=story.text("figure.stability.caption", model=story.model(story.primary), n=len(shares)),
                        alt=story.text("figure.stability.alt", best=best, share=share), out_dir=story.out_dir,
-                       formats=formats)
+                       formats=formats or story.formats)
 
 
 def selection_shares(story: Story) -> pd.DataFrame:

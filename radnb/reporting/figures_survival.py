@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 
 from radnb.reporting import numbers, style
 from radnb.reporting.display import Picture, nothing, picture
@@ -23,35 +24,44 @@ def groups(table: pd.DataFrame) -> list[str]:
 def kaplan_meier(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     """Draw survival of the primary model's risk groups, with bands, and the numbers at risk below."""
     curves = story.of(story.evaluation.kaplan_meier, model=story.primary)
-    risk = story.of(story.evaluation.at_risk, model=story.primary)
     order = groups(curves) if len(curves) else []
     if not order:
         return nothing("kaplan_meier", heading=story.text("figure.kaplan_meier"), part="evidence",
                        why=story.text("first.no_per_100"))
     with style.styled():
-        figure = style.sheet(140, 84 + 7 * len(order))
-        upper, lower = figure.subplots(2, 1, height_ratios=(6.2, 0.5 + 0.62 * len(order)), sharex=True)
-        for position, group in enumerate(order):
-            _curve(upper, curves[curves["group"].astype(str) == group], position, story.known("group", group))
-        _mark_horizon(upper, story)
-        upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", event=story.event))
-        upper.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
-        upper.legend(loc="lower left")
-        style.grid(upper)
-        _numbers_at_risk(lower, risk, order, story)
-        upper.set_xlim(left=0)
-        figure.align_ylabels()
+        figure = style.sheet(style.DOUBLE, 84 + 7 * len(order))
+        draw_kaplan_meier(figure, story)
         return picture(figure, "kaplan_meier", heading=story.text("figure.kaplan_meier"), part="evidence",
                        caption=story.text("figure.kaplan_meier.caption", model=story.model(story.primary),
-                                          counted=counted(story)),
+                                          months=story.months, counted=counted(story)),
                        alt=story.text("figure.kaplan_meier.alt", parts=_at_horizon_words(story, order)),
-                       out_dir=story.out_dir, formats=formats)
+                       out_dir=story.out_dir, formats=formats or story.formats)
+
+
+def draw_kaplan_meier(figure: FigureBase, story: Story) -> None:
+    """Draw the curves and the numbers at risk into a figure or a part of one."""
+    curves = story.of(story.evaluation.kaplan_meier, model=story.primary)
+    order = groups(curves)
+    upper, lower = figure.subplots(2, 1, height_ratios=(6.2, 0.5 + 0.62 * len(order)), sharex=True)
+    for position, group in enumerate(order):
+        _curve(upper, curves[curves["group"].astype(str) == group], position, story.known("group", group))
+    _mark_horizon(upper, story)
+    upper.set(ylim=(0, 1.03), ylabel=story.text("axis.without", without=story.without))
+    upper.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
+    upper.legend(loc="lower left")
+    style.grid(upper)
+    _numbers_at_risk(lower, story.of(story.evaluation.at_risk, model=story.primary), order, story)
+    upper.set_xlim(left=0)
+    figure.align_ylabels()
 
 
 def _curve(axes: Axes, curve: pd.DataFrame, position: int, label: str) -> None:
     look = style.line(position)
     axes.fill_between(curve["time"], curve["low"], curve["high"], step="post", color=look["color"], alpha=0.14, lw=0)
     axes.step(curve["time"], curve["survival"], where="post", label=label, **look)
+    lost = curve[curve["censored"] > 0]
+    axes.plot(lost["time"], lost["survival"], linestyle="", marker="|", markersize=5, markeredgewidth=0.9,
+              color=look["color"])
 
 
 def _mark_horizon(axes: Axes, story: Story) -> None:
@@ -90,5 +100,5 @@ def _at_horizon_words(story: Story, order: list[str]) -> str:
         value, low, high = at_horizon(story, group)
         shown = numbers.percent(value) + numbers.span(numbers.percent(low), numbers.percent(high), story.language)
         parts.append(story.text("figure.kaplan_meier.part", group=story.known("group", group), share=shown,
-                                months=story.months, event=story.event))
+                                months=story.months, without=story.without))
     return story.text("separator").join(parts)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from radnb.reporting import numbers
-from radnb.reporting.display import Piece, escape, image
+from radnb.reporting.display import Piece, escape, image, whole
 from radnb.reporting.figures import counted
 from radnb.reporting.figures_patients import exclusion_reasons, key_png, people_png
 from radnb.reporting.figures_survival import at_horizon, groups
 from radnb.reporting.per_100 import KINDS, Per100, high_risk_share, per_100
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.texts import has
 from radnb.reporting.verdict import because, verdict_kind, verdict_sentence
 from radnb.reporting.wording import choice_words
-
-HYPHENED = r"[A-Za-z0-9]{1,8}[-\u2013][A-Za-z0-9]{1,8}"
 
 
 def first_screen(story: Story) -> Piece:
@@ -35,13 +32,7 @@ def _research(story: Story) -> str:
 
 
 def _question(story: Story) -> str:
-    asked = escape(story.say(story.facts.get("question")))
-    return f"<h1>{re.sub(HYPHENED, _whole, asked)}</h1>"
-
-
-def _whole(found: re.Match[str]) -> str:
-    """Keep a hyphened term such as G2-3 on one line."""
-    return f'<span class="whole">{found.group()}</span>'
+    return f"<h1>{whole(story.say(story.facts.get('question')))}</h1>"
 
 
 def _patients(story: Story) -> str:
@@ -51,10 +42,11 @@ def _patients(story: Story) -> str:
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 0
     where = story.text("first.where", source=story.say(story.facts.get("source")) or story.text("first.no_source"),
                        centres=story.text("first.centres", n=centres) if centres > 1 else "")
-    why = story.text("separator").join(story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples())
+    why = story.text("separator").join(story.text("reason_count", reason=inline(r.reason), n=r.n)
+                                       for r in reasons.itertuples())
     cells = [(story.text("first.studied"), str(n), where),
              (story.text("first.with_outcome"), str(events),
-              story.text("first.share", share=numbers.percent(events / n if n else None), event=story.event)),
+              sentence(story.text("first.share", share=numbers.percent(events / n if n else None), event=story.event))),
              (story.text("first.excluded"), str(left), why or story.text("first.nobody")),
              (story.text("first.not_studied"), "", story.say(story.facts.get("not_studied"))
               or story.text("first.not_studied.none"))]
@@ -63,12 +55,12 @@ def _patients(story: Story) -> str:
 
 def _cell(term: str, big: str, small: str) -> str:
     strong = f"<b>{escape(big)}</b>" if big else ""
-    return f"<div><dt>{escape(term)}</dt><dd>{strong}<span>{escape(small)}</span></dd></div>"
+    return f"<div><dt>{escape(term)}</dt><dd>{strong}<span>{whole(sentence(small))}</span></dd></div>"
 
 
 def _answer(story: Story) -> str:
     return (f'<p class="answer {verdict_kind(story)}"><small>{escape(story.text("first.answer"))}</small>'
-            f"{escape(verdict_sentence(story))}</p>")
+            f"{whole(verdict_sentence(story))}</p>")
 
 
 def _evidence(story: Story) -> str:
@@ -78,9 +70,9 @@ def _evidence(story: Story) -> str:
         rows.append((story.text("first.difference"), story.difference(), 0.0))
     cells = "".join(_measure(story, *row) for row in rows + _other_hospital(story))
     notes = [" ".join(because(story)), choice_words(story, "design"),
-             story.text(f"first.{story.headline}_means", event=story.event)]
+             story.text(f"first.{story.headline}_means", event=bare(story.event), other=story.other)]
     said = f'<p class="tested">{escape(story.text(f"first.tested.{_elsewhere(story)}"))}</p>'
-    said += "".join(f"<p>{escape(note)}</p>" for note in notes)
+    said += "".join(f"<p>{whole(note)}</p>" for note in notes)
     return (f"<h2>{escape(story.text('first.evidence'))}</h2>"
             f'<div class="measures">{cells}</div><div class="small">{said}</div>')
 
@@ -125,7 +117,7 @@ def _cell_measure(name: str, big: str, span: str, count: str, bar: str) -> str:
 
 def _bar(value: float, low: float, high: float, nothing: float) -> str:
     """Draw an interval as a bar on a scale where `nothing` (no use at all) is marked."""
-    start, end = (0.3, 1.0) if nothing else (-0.35, 0.35)
+    start, end = (0.3, 1.0) if nothing else (-0.5, 0.5)
     if not np.isfinite([value, low, high]).all():
         return ""
     at = [round(100 * (min(max(v, start), end) - start) / (end - start), 1) for v in (low, high, value, nothing)]
@@ -150,7 +142,7 @@ def _key(story: Story, found: Per100, kind: str) -> str:
     _, low, high = found.values[kind]
     span = numbers.span(numbers.number(low, 0), numbers.number(high, 0), story.language)
     return (f'<li>{image(key_png(kind), "", 5)}<span><b>{found.counts[kind]}</b>{escape(span)} '
-            f"{escape(found.words(story, kind))}</span></li>")
+            f"{whole(found.words(story, kind))}</span></li>")
 
 
 def _groups_note(story: Story) -> str:

@@ -115,9 +115,12 @@ def _say(words: Any, language: str) -> str:
 
 
 def _small(entry: Entry, language: str) -> str:
-    parts = [f"{text('index.study', language)}: {entry.key[0]}", entry.folder]
+    study = entry.key[0]
+    parts = [text("index.study", language) + text("colon", language) + study]
+    if entry.folder.removesuffix(f"-{entry.language}") != study:
+        parts.append(entry.folder)
     if entry.failures:
-        parts.append(f"{text('index.failures', language)}: {entry.failures}")
+        parts.append(text("index.failures", language) + text("colon", language) + str(entry.failures))
     return " · ".join(parts)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 from radnb.evaluation.methods import method
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, inline
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, metric_label, one_choice
+
+TELLING = {"SimpleITK": "SimpleITK", "lifelines": "lifelines", "numpy": "NumPy", "pandas": "pandas",
+           "scikit-learn": "scikit-learn", "scipy": "SciPy"}  # packages that a manuscript names, PyRadiomics above
 
 
 def paragraphs(story: Story) -> list[str]:
@@ -27,11 +30,12 @@ def _text(story: Story, *parts: str) -> str:
 def _patients(story: Story) -> str:
     n, events, reasons = len(story.cohort.table), story.events, exclusion_reasons(story)
     left = int(reasons["n"].sum())
-    listed = story.joined([story.text("reason_count", reason=r.reason, n=r.n) for r in reasons.itertuples()])
+    listed = story.joined([story.text("reason_count", reason=inline(r.reason), n=r.n) for r in reasons.itertuples()])
     centres = story.cohort.table["centre"].nunique() if "centre" in story.cohort.table else 1
+    where = story.text("methods.centres", n=centres) if centres > 1 else story.text("methods.one_centre")
     source = story.say(story.facts.get("source")) or story.text("first.no_source")
-    return _text(story, story.text("methods.patients", n=n, source=source, centres=centres, events=events,
-                                   event=story.event),
+    return _text(story, story.text("methods.patients", n=n, source=source, centres=where, events=events,
+                                   had=story.text("methods.had", event=inline(story.event))),
                  story.text("methods.excluded", n=left, reasons=listed) if left else "",
                  story.text("methods.synthetic") if story.facts.get("synthetic") else "",
                  _survival(story) if story.survival else "")
@@ -51,7 +55,7 @@ def _images(story: Story) -> str:
     if isinstance(extraction, str):
         extraction = {"preset": extraction}
     phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
-    radiomics = sum(len(columns) for name, columns in story.cohort.blocks.items() if name != "clinical")
+    radiomics = len({column for name, block in story.cohort.blocks.items() if name != "clinical" for column in block})
     return _text(story, story.text("methods.images", phases=phases, roi=story.known("roi", images.get("roi", "tumour")),
                                    reader=images.get("reader", "R1")),
                  story.text("methods.features", n=radiomics, preset=extraction.get("preset", "–"),
@@ -67,6 +71,11 @@ def _settings(story: Story, settings: Mapping[str, Any]) -> str:
     filters = settings.get("imageType")
     if filters:
         parts.append(story.text("setting.imageType", value=story.joined([story.known("filter", f) for f in filters])))
+        own = {name: given or {} for name, given in (filters.items() if isinstance(filters, Mapping) else ())}
+        if sigma := own.get("LoG", {}).get("sigma"):
+            parts.append(story.text("setting.sigma", value=story.joined([f"{value:g}" for value in sigma])))
+        parts += [story.text("setting.filtered_bin", filter=story.known("filter", name), value=given["binWidth"])
+                  for name, given in own.items() if "binWidth" in given]
     return story.text("methods.settings", settings=story.text("separator").join(parts)) if parts else ""
 
 
@@ -78,12 +87,13 @@ def _shown(story: Story, value: Any) -> str:
 
 def _models(story: Story) -> str:
     facts = story.facts
-    sets = story.text("separator").join(story.model(m) for m in story.models)
+    sets = story.text("separator").join(inline(story.model(m)) for m in story.models)
     chosen = facts.get("selector") or {}
     steps = [chosen] if isinstance(chosen, Mapping) else list(chosen)
     selectors = [one_choice(story, "selector", step) for step in steps if step and "none" not in step]
     prepare = {"impute": "median", "near_constant": 0.95, "correlation": 0.9, "scale": "standard",
                **(facts.get("prepare") or {})}
+    prepare |= {"near_constant": _as_percent(prepare["near_constant"])}
     prepared = [story.known("prepare", key, value=story.known("way", value)) for key, value in prepare.items()
                 if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
@@ -93,17 +103,21 @@ def _models(story: Story) -> str:
                  story.text("methods.inside"))
 
 
+def _as_percent(share: object) -> str | None:
+    return None if share is None else numbers.percent(float(str(share)))
+
+
 def _design(story: Story) -> str:
     return _text(story, choice_words(story, "design"), story.text("methods.patient_unit"),
                  "" if story.survival else story.text("methods.threshold", threshold=choice_words(story, "threshold")),
-                 story.text("methods.cutoff") if story.survival else "")
+                 story.text("methods.cutoff", threshold=choice_words(story, "threshold")) if story.survival else "")
 
 
 def _statistics(story: Story) -> str:
     declared, comparator = story.facts.get("decision") or {}, story.comparator
     decision = "" if story.survival or not declared else story.text(
         "methods.decision", low=numbers.percent(declared.get("low")), high=numbers.percent(declared.get("high")),
-        reason=story.say(declared.get("reason")).rstrip(".。 "))
+        reason=inline(story.say(declared.get("reason")).rstrip(".。 ")))
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
     return _text(story, compared, decision)
@@ -115,12 +129,19 @@ def _how(story: Story) -> list[str]:
     names = [story.headline, f"sensitivity{mark}", f"calibration_slope{mark}", "permutation_p", "logrank_p",
              f"survival_{story.months}m[high]"]
     rows = [story.metric(story.primary, name) for name in names]
-    rows[1:1] = [story.difference(), story.metric(f"{story.primary} - {story.comparator}", "permutation_added_p")]
-    said = [story.text("methods.way", what=_what(story, str(row["metric"])), way=way(story, str(row["method"])))
-            for row in rows if row is not None]
+    added = story.metric(f"{story.primary} - {story.comparator}", "permutation_p")
+    rows[1:1] = [story.difference(), added and {**added, "metric": "added"}]
+    said = [_said(story, row, rows[0]) for row in rows if row is not None]
     kind = "cv" if any(str(row["method"]).startswith("cv") for row in rows if row is not None) else "frozen"
     curves = ("kaplan_meier",) if story.survival else ("roc", "calibration", "decision")
     return said + [way(story, f"{curve}_{kind}") for curve in curves]
+
+
+def _said(story: Story, row: Mapping[str, Any], headline: Mapping[str, Any] | None) -> str:
+    code, first = str(row["method"]), str((headline or {}).get("method", ""))
+    if row is not headline and code.endswith("_plain") and code.split("_")[:2] == first.split("_")[:2]:
+        return story.text("methods.same_way")
+    return story.text("methods.way", what=_what(story, str(row["metric"])), way=inline(way(story, code)))
 
 
 def _what(story: Story, metric: str) -> str:
@@ -131,12 +152,12 @@ def _what(story: Story, metric: str) -> str:
 def way(story: Story, code: str) -> str:
     """Return the sentence of a method code in the report's language."""
     known = method(code)
-    return story.say({"en": known.en, "zh": known.zh})
+    return story.say({"en": known.en, "zh": known.zh}).replace(" x ", " × ")
 
 
 def _software(story: Story) -> str:
     given = story.facts.get("versions") or {}
-    python = given.get("python", "–")
-    others = story.joined([f"{name} {version}" for name, version in sorted(given.items()) if name != "python"])
+    python, names = given.get("python", "–"), [name for name in TELLING if name in given]
+    others = story.joined([f"{TELLING[name]} {given[name]}" for name in names])
     return story.text("methods.software", version=story.facts.get("version", "–"), python=python,
                       others=others or "PyRadiomics 3.0.1", seed=story.facts.get("seed", "–"))

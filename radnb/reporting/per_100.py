@@ -10,7 +10,7 @@ import pandas as pd
 
 from radnb.reporting import numbers
 from radnb.reporting.figures_survival import at_horizon
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, bare
 
 KINDS = ("found", "missed", "wrongly_flagged", "correctly_cleared")
 
@@ -25,7 +25,8 @@ class Per100:
     def words(self, story: Story, kind: str) -> str:
         """Return what a kind means for the outcome of this study."""
         key = f"per_100.survival.{kind}" if story.survival else f"per_100.{kind}"
-        return story.text(key, event=story.event, months=story.months)
+        return story.text(key, event=bare(story.event), other=story.other, happened=story.happened,
+                          spared=story.spared, months=story.months)
 
     def number(self, story: Story, kind: str) -> str:
         """Write the count of a kind with its interval."""

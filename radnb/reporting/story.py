@@ -20,9 +20,23 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 UNIT = re.compile(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$")
 
 
+WORD = re.compile(r"[A-Z][a-z]+(-[a-z]+)*(?=$|[\s,;:.(/])")
+LOOSE_PERCENT = re.compile(r"(?<=\d)\s+%")
+
+
 def inline(label: str) -> str:
-    """Write a label as it stands within a sentence: small, unless it is an abbreviation or a name like CA19-9."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() and label[:1].isascii() else label
+    """Write a label as it stands within a sentence: small, unless it is an abbreviation or a name like Ki-67."""
+    return label[:1].lower() + label[1:] if WORD.match(label) else label
+
+
+def sentence(words: str) -> str:
+    """Begin words with a capital, as a sentence or a table's cell does."""
+    return words[:1].upper() + words[1:] if re.match(r"[a-z]+(-[a-z]+)*(?=$|[\s,;:.(])", words) else words
+
+
+def bare(label: str) -> str:
+    """Write a label within a sentence and without what stands in brackets at its end."""
+    return inline(UNIT.sub("", label))
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,7 @@ class Story:
     labels: Mapping[str, Words] = field(default_factory=dict)
     language: str = "en"
     out_dir: Path | None = None
+    formats: tuple[str, ...] = ("pdf",)
 
     def text(self, key: str, **values: object) -> str:
         """Return a text of the catalogue in the report's language."""
@@ -49,13 +64,20 @@ class Story:
         said = words or ""
         if isinstance(said, Mapping):
             said = str(said.get(self.language) or next(iter(said.values()), ""))
-        return full_width(said) if self.language == "zh" and CHINESE.search(said) else str(said)
+        said = LOOSE_PERCENT.sub("%", str(said))
+        return full_width(said) if self.language == "zh" and CHINESE.search(said) else said
 
     def label(self, name: object) -> str:
-        """Return the readable name of a column, class or level."""
-        if str(name) in self.labels:
-            return self.say(self.labels[str(name)])
-        return self.known("word", name)
+        """Return the readable name of a column, class or level, its unit in the report's language."""
+        if str(name) not in self.labels:
+            return self.known("word", name)
+        said = self.say(self.labels[str(name)])
+        unit = UNIT.search(said)
+        if unit is None:
+            return said
+        own = unit.group().strip(" ()\uff08\uff09")
+        shown = self.text("brackets", inside=self.known("unit", own))
+        return UNIT.sub("", said) + shown if has(f"unit.{own}") or self.language == "zh" else said
 
     def known(self, family: str, code: object, **values: object) -> str:
         """Return the catalogue's word for a code, or the code without underscores."""
@@ -133,9 +155,37 @@ class Story:
         return self.label(self.cohort.outcome.classes[-1])
 
     @property
+    def other(self) -> str:
+        """Return what is not the event, in words: the other class, or (of several) not the last one."""
+        classes = self.cohort.outcome.classes
+        if len(classes) == 2 and not self.facts.get("event_label"):
+            return bare(self.label(classes[0]))
+        return self.text("word.not_event", event=bare(self.event))
+
+    @property
+    def happened(self) -> str:
+        """Return the event as something that a patient met (died)."""
+        return self._of_event("happened")
+
+    @property
+    def spared(self) -> str:
+        """Return the event as something that a patient did not meet (did not die)."""
+        return self._of_event("spared")
+
+    @property
+    def without(self) -> str:
+        """Return the state of patients who have not met the event (alive)."""
+        return self._of_event("without")
+
+    def _of_event(self, family: str) -> str:
+        label = self.facts.get("event_label") or ""
+        own = f"{family}.{label.get('en') if isinstance(label, Mapping) else label}"
+        return self.text(own) if has(own) else self.text(family, event=bare(self.event))
+
+    @property
     def predictors(self) -> str:
         """Return the clinical predictors as a list in words, without their units."""
-        names = [inline(UNIT.sub("", self.label(name))) for name in self.facts.get("clinical_predictors", ())]
+        names = [bare(self.label(name)) for name in self.facts.get("clinical_predictors", ())]
         return self.joined(names) or self.text("model.clinical")
 
     @property

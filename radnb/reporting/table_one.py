@@ -9,22 +9,50 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from radnb.reporting import numbers
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.tables import LEVEL, Table, table
 
 KEYS = frozenset({"patient_id", "outcome", "time_months", "event", "group"})
-FEW_VALUES = 6  # a numeric column with fewer distinct values is shown as categories
+MANY = 12  # levels above which a column is never said to follow from the outcome
+FEW_VALUES = 3  # a numeric column with fewer distinct values (0 and 1, say) is shown as categories
 
 
 def table_one(story: Story) -> Table:
     """Show patients overall and by class: median [quartiles] or n (%), missing values, largest SMD."""
     clinical, members = story.cohort.clinical.reset_index(drop=True), groups(story)
     columns = [c for c in story.facts.get("table_one") or clinical.columns if c in clinical and c not in KEYS]
-    rows = [row for column in columns for row in _rows(story, column, clinical[column], members)]
+    shown_columns, left = _telling(story, columns, clinical)
+    rows = [row for column in shown_columns for row in _rows(story, column, clinical[column], members)]
     heads = {name: f"{name}\n{story.text('counted.n', n=int(m.sum()))}" for name, m in members.items()}
     shown = pd.DataFrame(rows).rename(columns=heads)
     note = story.text("table.one.note" if len(members) > 1 else "table.one.note_overall")
+    if left:
+        names = story.joined([bare(story.label(column)) for column in left])
+        note += ("" if story.language == "zh" else " ") + story.text("table.one.left_out", names=names)
     return table(story, "one", shown, part="patients", note=note)
+
+
+def _telling(story: Story, columns: list[str], clinical: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Part columns into those that tell something and those that one value, the outcome or the centre fixes."""
+    asked = {"centre", *story.facts.get("clinical_predictors", ())}
+    left = [c for c in columns if c not in asked and _told_elsewhere(story, clinical[c], clinical)]
+    return [column for column in columns if column not in left], left
+
+
+def _told_elsewhere(story: Story, values: pd.Series, clinical: pd.DataFrame) -> bool:
+    if values.nunique() < 2:
+        return True
+    if "centre" in clinical and _follows(clinical["centre"], values) and _follows(values, clinical["centre"]):
+        return True
+    if story.survival or is_numeric_dtype(values) or values.nunique() > MANY:
+        return False
+    return _follows(values, clinical["patient_id"].map(story.cohort.table.set_index("patient_id")["outcome"]))
+
+
+def _follows(cause: pd.Series, effect: pd.Series) -> bool:
+    """Say whether each value of one column goes with a single value of the other, wherever both are known."""
+    both = pd.DataFrame({"cause": cause.to_numpy(), "effect": effect.to_numpy()}).dropna()
+    return len(both) > 0 and bool((both.groupby("cause")["effect"].nunique() == 1).all())
 
 
 def groups(story: Story) -> dict[str, np.ndarray]:
@@ -46,37 +74,47 @@ def _rows(story: Story, column: str, values: pd.Series, members: Mapping[str, np
     if len(classes) > 1:
         ends[story.text("column.smd")] = numbers.number(largest_smd(values, classes, numeric=numeric), 2)
     if numeric:
-        label = story.text("table.one.median", name=story.label(column))
-        cells = {name: _median(values[mask], story) for name, mask in members.items()}
+        label = story.text("table.one.median", name=sentence(story.label(column)))
+        whole = not np.mod(values.dropna().to_numpy(float), 1).any()  # ages and counts need no decimals
+        cells = {name: _median(values[mask], story, whole=whole) for name, mask in members.items()}
         return [{story.text("column.characteristic"): label, **cells, **ends}]
-    head = {story.text("column.characteristic"): story.text("table.one.count", name=story.label(column)),
+    levels = _ordered(story, column, values)
+    if len(levels) == 2:
+        shown = inline(level_label(story, column, levels[1]))
+        label = story.text("table.one.pair", name=sentence(story.label(column)), level=shown)
+        cells = {name: _share(values[mask], levels[1]) for name, mask in members.items()}
+        return [{story.text("column.characteristic"): label, **cells, **ends}]
+    head = {story.text("column.characteristic"): story.text("table.one.count", name=sentence(story.label(column))),
             **dict.fromkeys(members, ""), **ends}
-    return [head, *_levels(story, column, values, members, ends)]
+    return [head, *({story.text("column.characteristic"): f"{LEVEL}{level_label(story, column, level)}",
+                     **{name: _share(values[mask], level) for name, mask in members.items()},
+                     **dict.fromkeys(ends, "")} for level in levels)]
 
 
-def _levels(story: Story, column: str, values: pd.Series, members: Mapping[str, np.ndarray],
-            ends: Mapping[str, str]) -> list[dict[str, str]]:
-    rows = []
-    for level in sorted(values.dropna().unique(), key=lambda v: (isinstance(v, str), v)):
-        cells = {n: _share(values[m], level) for n, m in members.items()}
-        rows.append({story.text("column.characteristic"): f"{LEVEL}{level_label(story, column, level)}", **cells,
-                     **dict.fromkeys(ends, "")})
-    return rows
+def _ordered(story: Story, column: str, values: pd.Series) -> list[object]:
+    """List the levels of a column in the order in which its labels declare them, the others sorted behind."""
+    declared = [name for name in story.labels if name.startswith(f"{column}=")]
+    place = {name.removeprefix(f"{column}="): position for position, name in enumerate(declared)}
+    return sorted(values.dropna().unique(), key=lambda v: (place.get(_code(v), len(place)), isinstance(v, str), v))
+
+
+def _code(level: object) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def level_label(story: Story, column: str, level: object) -> str:
     """Return the readable name of a category: by column, by itself, or as it stands."""
-    shown = f"{level:g}" if isinstance(level, float) else str(level)
+    shown = _code(level)
     key = f"{column}={shown}"
     return story.label(key) if key in story.labels else story.label(shown)
 
 
-def _median(values: pd.Series, story: Story) -> str:
+def _median(values: pd.Series, story: Story, *, whole: bool) -> str:
     known = values.dropna().to_numpy(float)
     if not len(known):
         return numbers.NONE
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
-    digits = 0 if max(abs(high), abs(low)) >= 100 else 1
+    digits = 0 if max(abs(high), abs(low)) >= 100 or whole else 1
     to = "\uff5e" if story.language == "zh" else " to "
     return f"{numbers.number(middle, digits)} [{numbers.number(low, digits)}{to}{numbers.number(high, digits)}]"
 

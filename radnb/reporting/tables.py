@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from radnb.reporting import numbers
-from radnb.reporting.display import Piece, escape
+from radnb.reporting.display import Piece, escape, whole
 from radnb.reporting.features import feature_meaning, feature_name
 from radnb.reporting.figures_patients import exclusion_reasons, selection_shares
 from radnb.reporting.per_100 import KINDS, per_100
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, inline, sentence
 from radnb.reporting.table_files import write_xlsx
 from radnb.reporting.wording import choice_words, flag_words, method_words, metric_label
 
@@ -59,11 +59,13 @@ def html_table(shown: pd.DataFrame) -> str:
 
 
 def _wordy(column: pd.Series) -> bool:
-    return any(str(value)[:1].isalpha() or str(value)[:1] == "\u201c" for value in column)
+    """Say whether most of a column's cells begin with a word."""
+    cells = [str(value) for value in column if str(value).strip()]
+    return sum(cell[:1].isalpha() or cell[:1] == "\u201c" for cell in cells) > len(cells) / 2
 
 
 def _lines(value: object) -> str:
-    return escape(value).replace("\n", "<br>")
+    return whole(value).replace("\n", "<br>")
 
 
 def metric_names(story: Story, models: Sequence[str]) -> list[str]:
@@ -106,16 +108,20 @@ def performance_table(story: Story) -> Table:
                      story.text("column.n_events"): shared})
     values = story.metrics[story.metrics["model"].isin(models)].reset_index(drop=True)
     return table(story, "performance", pd.DataFrame(rows), part="evidence", values=values,
-                 note=story.text("table.performance.note", set=story.text(f"set.{story.set}")))
+                 note=story.text("table.performance.note" + (".survival" if story.survival else ""),
+                                 set=story.text(f"set.{story.set}")))
 
 
 def comparison_table(story: Story) -> Table:
-    """Show the primary difference, every other one, and the permutation p of each model."""
+    """Show the primary difference first, every other one, then each permutation p."""
     rows, metrics = [], story.metrics
     chosen = metrics[metrics["metric"].str.contains(ELSEWHERE) & metrics["value"].notna()]
+    locked = chosen["model"] != f"{story.primary} - {story.comparator}"
+    chosen = chosen.assign(p=chosen["metric"].str.endswith("_p"), later=locked)
+    chosen = chosen.sort_values(["p", "later"], kind="stable").drop(columns=["p", "later"])
     for row in chosen.to_dict("records"):
-        names = [story.model(m) for m in str(row["model"]).split(" - ")]
-        rows.append({story.text("column.comparison"): story.text("minus").join(names),
+        first, *others = [story.model(m) for m in str(row["model"]).split(" - ")]
+        rows.append({story.text("column.comparison"): story.text("minus").join([first, *map(inline, others)]),
                      story.text("column.metric"): metric_label(story, str(row["metric"])),
                      story.text("column.value"): story.metric_text({str(k): v for k, v in row.items()}),
                      story.text("column.n_events"): f"{int(row['n'])} / {int(row['events'])}",
@@ -165,8 +171,10 @@ def feature_table(story: Story, *, top: int = 15) -> Table:
 def exclusions_table(story: Story) -> Table:
     """Show how many patients were excluded and why."""
     reasons = exclusion_reasons(story)
-    frame = pd.DataFrame({story.text("column.reason"): reasons["reason"], story.text("column.patients"): reasons["n"]})
-    return table(story, "exclusions", frame, part="record", note=story.text("table.exclusions.note"))
+    frame = pd.DataFrame({story.text("column.reason"): [sentence(r) for r in reasons["reason"]],
+                          story.text("column.patients"): reasons["n"]})
+    note = story.text("table.exclusions.note") if len(frame) else ""
+    return table(story, "exclusions", frame, part="record", note=note)
 
 
 def failures_table(story: Story) -> Table:
@@ -175,8 +183,8 @@ def failures_table(story: Story) -> Table:
     if failed is None or not len(failed):
         return table(story, "failures", pd.DataFrame(), part="record")
     grouped = failed.groupby(["stage", "code"], sort=True).size().reset_index(name="n")
-    frame = pd.DataFrame({story.text("column.stage"): [story.known("stage", s) for s in grouped["stage"]],
-                          story.text("column.reason"): [story.known("code", c) for c in grouped["code"]],
+    frame = pd.DataFrame({story.text("column.stage"): [sentence(story.known("stage", s)) for s in grouped["stage"]],
+                          story.text("column.reason"): [sentence(story.known("code", c)) for c in grouped["code"]],
                           story.text("column.images"): grouped["n"]})
     return table(story, "failures", frame, part="record", note=story.text("table.failures.note"))
 
@@ -186,7 +194,8 @@ def flags_table(story: Story) -> Table:
     flags = story.evaluation.flags
     if flags is None or not len(flags):
         return table(story, "flags", pd.DataFrame(), part="methods")
-    frame = pd.DataFrame({story.text("column.severity"): [story.known("severity", s) for s in flags["severity"]],
+    gravity = [sentence(story.known("severity", s)) for s in flags["severity"]]
+    frame = pd.DataFrame({story.text("column.severity"): gravity,
                           story.text("column.flag"): [flag_words(story, r.code, r.parameters)
                                                       for r in flags.itertuples()]}).drop_duplicates()
     return table(story, "flags", frame, part="methods", note=story.text("table.flags.note"),

@@ -6,6 +6,7 @@ from radnb.reporting.story import Story
 from radnb.reporting.texts import has
 
 KINDS = ("improved", "not_shown", "too_few")
+USUAL = 0.1  # the smallest difference that matters, as the evaluation takes it where the card is silent
 
 
 def verdict_kind(story: Story) -> str:
@@ -16,7 +17,10 @@ def verdict_kind(story: Story) -> str:
 
 def because(story: Story) -> list[str]:
     """Return, in sentences, what the answer rests on."""
-    return [story.text(f"because.{code}") for code in story.evaluation.verdict.reasons if has(f"because.{code}")]
+    declared = (story.facts.get("inference") or {}).get("relevant_difference")
+    margin = f"{USUAL if declared is None else declared:g}"
+    return [story.text(f"because.{code}", margin=margin) for code in story.evaluation.verdict.reasons
+            if has(f"because.{code}")]
 
 
 def adds(story: Story) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from radnb.reporting import numbers
-from radnb.reporting.story import Story
+from radnb.reporting.story import Story, inline, sentence
 from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
@@ -15,7 +15,7 @@ TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\
           (re.compile(r"permuted(\d+)"), "method.permuted"),
           (re.compile(r"added(\d+)"), "method.added"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
-SILENT = frozenset({"logit", "plain", "patients", "fold", "median"})
+SILENT = frozenset({"counts", "logit", "plain", "patients", "fold", "median"})
 
 
 def metric_label(story: Story, name: str) -> str:
@@ -24,11 +24,11 @@ def metric_label(story: Story, name: str) -> str:
     timed = re.fullmatch(r"survival_([\d.]+)m", bare)
     label = story.known("metric", bare)
     if timed:
-        label = story.text("metric.survival_at", months=timed[1], event=story.event)
+        label = sentence(story.text("metric.survival_at", months=timed[1], without=story.without))
     if not of:
         return label
     whose = story.text(f"group.{of}") if story.survival and has(f"group.{of}") else story.label(of)
-    return story.text("metric.of", metric=label, of=whose)
+    return story.text("metric.of", metric=label, of=inline(whose))
 
 
 def method_words(story: Story, code: object) -> str:
@@ -81,6 +81,8 @@ def one_choice(story: Story, family: str, choice: Mapping[str, Any]) -> str:
     said = story.known(family, name, **{k: _percent_or_plain(k, v) for k, v in values.items()})
     if not given or (has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]):
         return said
+    if family == "selector" and set(given) == {"k"} and given["k"]:
+        return story.text("selector.best", name=said, k=given["k"])
     listed = story.text("comma").join(f"{key} = {value}" for key, value in given.items())
     return said + story.text("brackets", inside=listed)
 

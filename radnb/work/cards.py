@@ -97,7 +97,8 @@ _KINDS = {
     "string": "Write a text.", "dict": "Write `key: value` pairs.", "model": "Write `key: value` pairs.",
     "mapping": "Write `key: value` pairs.",
     "tuple": "Write a list, as in [a, b].", "list": "Write a list, as in [a, b].",
-    "bool": "Write true or false.", "float": "Write a number.", "int": "Write a whole number."}
+    "bool": "Write true or false.", "float": "Write a number.", "int": "Write a whole number.",
+    "string_pattern_mismatch": "Use Latin letters, digits, dots, dashes and underscores only."}
 
 
 def card_problems(error: ValidationError, model: type[BaseModel], *, where: str) -> list[str]:

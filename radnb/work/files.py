@@ -19,6 +19,7 @@ from radnb.errors import RadnbError
 
 TEMPORARY = ".radnb-tmp-"
 SIGNED_WITHIN_SECONDS = 5  # between making a lock and writing the holder into it lies an instant
+LOCK = ".radnb-lock"
 
 
 @contextlib.contextmanager
@@ -37,11 +38,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise RadnbError(f"{path} cannot be written: {error.strerror or error}. "
-                         "Free some space or choose a folder of your own.", code="E_WRITE") from error
+        raise _unwritable(path, error) from error
     finally:
         if temporary.name:
             temporary.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> RadnbError:
+    return RadnbError(f"{path} cannot be written: {error.strerror or error}. "
+                      "Free some space or choose a folder of your own.", code="E_WRITE")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -76,6 +81,16 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(temporary, index=False)
 
 
+def refuse_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before the work for it is done; nothing is left in it."""
+    there = next(place for place in [folder.absolute(), *folder.absolute().parents] if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"0")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes."""
     with Path(path).open("rb") as stream:
@@ -97,15 +112,19 @@ def sweep(folder: Path) -> None:
 @contextlib.contextmanager
 def lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
     """Hold a folder for one run; another waits as long as it is told to, then learns who holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, me = folder / ".radnb-lock", {"pid": os.getpid(), "host": socket.gethostname()}
+    path, me = folder / LOCK, {"pid": os.getpid(), "host": socket.gethostname()}
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
             break
-        except FileExistsError:
+        except FileExistsError as error:
+            if not folder.is_dir():
+                raise _unwritable(folder, error) from error
             _pass_over_the_dead(path, waiting=time.monotonic() < deadline)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(me, stream)

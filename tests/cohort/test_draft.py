@@ -88,6 +88,23 @@ def test_what_is_not_understood_is_told_and_names_of_persons_are_warned_of(tmp_p
     assert "replace them by study numbers" in said
 
 
+def test_a_modality_names_the_phase_where_others_are_named(tmp_path: Path) -> None:
+    folder = make(tmp_path, *(f"P1/{name}_{kind}.nii.gz" for name in ("CT", "PET", "MR_T1")
+                              for kind in ("image", "mask")))
+    draft(folder)
+    assert cases(load_manifest(folder / "manifest.yaml"))["phase"].tolist() == ["CT", "PET", "T1"]
+
+
+def test_the_clinical_table_is_found_among_others(tmp_path: Path) -> None:
+    folder = make(tmp_path, "P1_A.nii.gz", "P1_A_mask.nii.gz")
+    table = "id,when,note\nP1,2024-01-31,x\nP2,2024-02-01,y\nP3,,z\n"
+    (folder / "clinical_2024.csv").write_text(table, encoding="utf-8")
+    (folder / "scanner.csv").write_text("id\nP1\n", encoding="utf-8")
+    draft(folder)
+    text = (folder / "manifest.yaml").read_text(encoding="utf-8")
+    assert 'file: "clinical_2024.csv"' in text and "kind: date" in text and "kind: text" in text
+
+
 def test_the_draft_may_stand_elsewhere_and_proposes_clinical_columns(tmp_path: Path) -> None:
     folder = make(tmp_path / "data", "P1_A.nii.gz", "P1_A_mask.nii.gz")
     rows = [f"P{n},{50 + n},{'男女'[n % 2]},2020-01-0{n % 9 + 1},{n % 2},备注{n},M" for n in range(1, 9)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radnb.cohort.finished import finished_features
+from radnb.cohort.finished import find_features, finished_features
 from radnb.cohort.manifest import KEYS, Manifest
 from radnb.errors import RadnbError
 
@@ -48,3 +48,26 @@ def test_a_file_that_only_says_it_is_parquet_is_refused(write: Write, folder: Pa
     (folder / "f.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(RadnbError, match="not a Parquet file"):
         finished_features(write("name: x\nfeatures: {file: f.parquet}\n"))
+
+
+ONE_TABLE = """name: x
+features: {file: features.csv, columns: {patient_id: ID}}
+clinical:
+  file: %s.csv
+  columns:
+    patient_id: {column: ID}
+    target: {column: Target, kind: category, known: outcome, levels: ["0", "1"]}
+"""
+
+
+@pytest.mark.parametrize(("file", "codes"), [("features", []), ("clinical", ["W_SHARED"])])
+def test_what_the_clinical_part_declares_is_no_feature(write: Write, file: str, codes: list[str]) -> None:
+    text = "ID,x,Target\n1,0.5,0\n2,0.7,1\n"
+    table, problems = find_features(write(ONE_TABLE % file, features=text, clinical=text))
+    assert list(table.columns) == [*KEYS, "x"] and [p.code for p in problems] == codes
+
+
+def test_infinite_values_are_told_and_count_as_missing(write: Write) -> None:
+    table, problems = find_features(write(WIDE, features="ID,扫描仪,x\n1,S,1\n2,S,inf\n"))
+    assert table["x"].isna().tolist() == [False, True]
+    assert [(p.code, p.row, p.column) for p in problems] == [("W_INFINITE", 3, "x")]

@@ -131,6 +131,14 @@ def test_counts_at_the_carried_thresholds_add_up(binary):
     assert hundred.to_numpy() == pytest.approx([100, 100, 100])
 
 
+def test_the_brier_score_is_that_of_one_model_not_of_the_ensemble(tables, binary):
+    mine = tables[0][tables[0]["model"] == "combined"]
+    squared = (mine["score"] - mine["truth"]) ** 2
+    assert row(binary, "combined", "brier").value == pytest.approx(squared.mean())
+    ensemble = mine.groupby("patient_id")[["score", "truth"]].mean()
+    assert squared.mean() > ((ensemble["score"] - ensemble["truth"]) ** 2).mean() + 1e-4
+
+
 def test_decision_curves_come_with_both_references(binary):
     assert set(binary.decision["model"]) == {"clinical", "radiomics", "combined", "treat_all", "treat_none"}
     none = binary.decision[binary.decision["model"] == "treat_none"]

@@ -34,6 +34,18 @@ def test_curves_start_at_one_and_never_rise():
         assert (part["survival"].diff().dropna() <= 0).all() and part["time"].is_monotonic_increasing
 
 
+def test_a_group_without_events_is_not_certain_to_stay_so():
+    """The exact lower limit of n of n is 0.025^(1/n), as binom.test(n, n) says."""
+    table = Made(OUTCOME).predictions(2)
+    low = table["score"] < table["threshold"]
+    table.loc[low, ["time_months", "event"]] = (50.0, 0.0)
+    found = one(table)
+    who = ~survival.high_risk(found)
+    (figure,) = [f for metric, f, _, _ in survival.group_figures(found, [24.0]) if metric == "survival_24m[low]"]
+    assert (figure.value, figure.high) == (1, 1)
+    assert figure.low == pytest.approx(0.025 ** (1 / who.sum()))
+
+
 def test_without_cut_offs_there_are_no_groups():
     found = one(Made(OUTCOME).predictions(2).assign(threshold=np.nan))
     assert survival.kaplan_meier_table(found).empty and survival.at_risk_table(found).empty

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort, Outcome
-from radnb.learning.training import Plan
+from radnb.learning.plan import Plan
 
 SETS = {"clinical": ("clinical",), "radiomics": ("radiomics",), "combined": ("clinical", "radiomics")}
 

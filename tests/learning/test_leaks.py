@@ -14,9 +14,10 @@ from radnb.features.assemble import Cohort
 from radnb.learning.fitting import Ready, Sample, make_ready
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
+from radnb.learning.plan import Plan, Trained
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.training import Plan, Trained, make_problem, train
+from radnb.learning.training import make_problem, train
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")

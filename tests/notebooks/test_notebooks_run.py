@@ -68,6 +68,7 @@ def test_a_finished_run_is_not_repeated_and_a_damaged_one_is(finished: Path, fea
     assert (folder / "run.json").stat().st_mtime_ns == before
     (folder / "grading.ipynb").write_text("{", encoding="utf-8")
     assert not is_finished(folder, fingerprint(opened))
+    (folder / "run.json").write_text('{"status":', encoding="utf-8")
     run(job)
     assert is_finished(folder, fingerprint(opened)) and (folder / "metrics.csv").read_bytes() == metrics
 
@@ -81,11 +82,13 @@ def test_another_number_of_workers_gives_the_same_metrics(finished: Path, featur
         assert (tmp_path / "alone" / name).read_bytes() == (finished / "demo-survival" / name).read_bytes()
 
 
-def test_plain_papermill_parameters_work_and_the_report_can_be_made_later(feature_cohort: Path, tmp_path: Path) -> None:
+def test_plain_papermill_parameters_work_and_the_report_can_be_made_later(feature_cohort: Path, tmp_path: Path,
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(feature_cohort.parents[1])  # the kernel understands a path as the command line does
     out = tmp_path / "by hand"
     out.mkdir()
     execute(NOTEBOOKS / "grading.ipynb", out / "mine.ipynb",
-            {"study": "demo-grading", "manifest": str(feature_cohort), "overrides": FAST, "out_dir": str(out),
+            {"study": "demo-grading", "manifest": "cohort/manifest.yaml", "overrides": FAST, "out_dir": str(out),
              "language": "zh"})
     assert '<html lang="zh-CN">' in report_of(out / "mine.ipynb").read_text(encoding="utf-8")
     half = nbformat.read(out / "mine.ipynb", as_version=4)
@@ -110,9 +113,25 @@ def test_one_bad_job_never_stops_a_batch(feature_cohort: Path, tmp_path: Path) -
 
 
 def test_a_folder_that_is_not_ours_is_never_written_to(feature_cohort: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.docx").write_text("mine")
+    for name in ("report.html", "run.json", "figures/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
     with pytest.raises(RadnbError, match="Choose an empty folder"):
         run(_job("demo-grading", tmp_path, feature_cohort))
+    assert (tmp_path / "figures" / "1.png").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("changes", "mend"), [
+    ({"patients": {"diagnosis": ["PNETT"]}}, "Did you mean 'PNET'"),
+    ({"patients": {"diagnosis": ["PDAC"]}}, "no patient belongs to"),
+    ({"clinical": ["ki67"]}, "known only after surgery"),
+    ({"notebook": "gradin"}, "Did you mean 'grading'"),
+])
+def test_a_study_that_its_cohort_cannot_answer_is_refused_before_any_work(
+        feature_cohort: Path, tmp_path: Path, changes: dict[str, object], mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        run(_job("demo-grading", tmp_path / "out", feature_cohort, **changes))
+    assert not (tmp_path / "out").exists()
 
 
 def test_jobs_cross_cards_manifests_and_languages(tmp_path: Path) -> None:

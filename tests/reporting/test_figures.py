@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from radnb.reporting import figures, figures_patients, figures_survival
-from radnb.reporting.display import Picture
+from radnb.reporting.composite import composite
+from radnb.reporting.display import SCREEN_DPI, Picture
 from tests.reporting.stories import Story, story
 
 Draw = Callable[[Story], Picture]
@@ -40,6 +41,20 @@ def test_figures_of_classes_are_whole(draw: Draw, kind: str, language: str) -> N
 @pytest.mark.parametrize(("draw", "language"), [*zip(SURVIVAL, ("zh", "en", "zh", "en"), strict=True)])
 def test_figures_of_survival_are_whole(draw: Draw, language: str) -> None:
     drawn(draw(story("survival", language)))
+
+
+@pytest.mark.parametrize(("kind", "language"), [("improved", "zh"), ("three", "en"), ("survival", "en")])
+def test_the_composite_is_whole_and_lettered(kind: str, language: str) -> None:
+    made = composite(story(kind, language))
+    drawn(made)
+    assert made.alt.startswith("a") and "b, " in made.alt.replace("\uff0c", ", ")
+
+
+@pytest.mark.parametrize("draw", [*CLASSES, *SURVIVAL, composite])
+def test_figures_have_the_width_of_a_journal_column(draw: Draw) -> None:
+    made = draw(story("survival" if draw is figures_survival.kaplan_meier else "improved"))
+    dots = Image.open(io.BytesIO(made.png)).size[0]
+    assert round(dots / SCREEN_DPI * 25.4) in (84, 174)
 
 
 def test_a_missing_glyph_is_an_error() -> None:

@@ -34,7 +34,7 @@ def test_nothing_banned_stands_on_the_first_screen(kind: str, language: str) -> 
 
 
 @pytest.mark.parametrize(("kind", "words"), [
-    ("improved", "Adding image features to age, sex and tumour size improved the prediction."),
+    ("improved", "Adding image features to age, sex and tumour size improved the prediction in these patients."),
     ("too_few", "Too few patients to tell whether adding image features to age, sex and tumour size improves")])
 def test_the_answer_is_one_of_three_sentences(kind: str, words: str) -> None:
     assert words in first_screen(story(kind)).plain()
@@ -47,7 +47,15 @@ def test_a_result_that_is_not_shown_says_so_in_both_languages() -> None:
         told, language=language, evaluation=dataclasses.replace(told.evaluation, verdict=verdict))).plain()
         for language in ("en", "zh")}
     assert "was not shown to improve the prediction" in said["en"]
+    assert "an improvement that would matter (0.1 or more)" in said["en"]
     assert "未显示改善" in said["zh"]
+
+
+def test_a_death_is_told_as_one_tells_it() -> None:
+    told = {language: first_screen(story("survival", language, event_label={"en": "death", "zh": "死亡"})).plain()
+            for language in ("en", "zh")}
+    assert "did not die within" in told["en"].replace("\u00a0", " ") and "Death: " in told["en"]
+    assert "个月内未死亡" in told["zh"]
 
 
 def test_every_number_stands_with_patients_and_events() -> None:

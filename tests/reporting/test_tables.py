@@ -10,7 +10,9 @@ import pytest
 from docx import Document
 
 from radnb.reporting import tables
+from radnb.reporting.display import whole
 from radnb.reporting.record import methods_text, provenance, word_tables
+from radnb.reporting.story import inline
 from radnb.reporting.table_files import write_xlsx
 from radnb.reporting.table_one import largest_smd, table_one
 from tests.reporting.stories import story
@@ -44,8 +46,48 @@ def test_tableone_counts_the_same_patients() -> None:
     told = story("improved")
     other = TableOne(told.cohort.clinical[["sex"]], categorical=["sex"], pval=False, decimals=0).tableone
     ours = table_one(told).shown.set_index("Characteristic")
-    female = other.loc[("sex, n (%)", "female")].iloc[-1]
-    assert ours.loc["\u2003female"].iloc[0].split(" ")[0] == str(female).split(" ", maxsplit=1)[0]
+    male = other.loc[("sex, n (%)", "male")].iloc[-1]
+    assert ours.loc["Sex: male, n (%)"].iloc[0].split(" ")[0] == str(male).split(" ", maxsplit=1)[0]
+
+
+def test_table_one_leaves_out_what_the_centre_or_the_outcome_fixes() -> None:
+    told = story("improved")
+    outcome = told.cohort.clinical["patient_id"].map(told.cohort.table.set_index("patient_id")["outcome"])
+    more = told.cohort.clinical.assign(scanner=told.cohort.clinical["centre"].map(lambda c: f"scanner of {c}"),
+                                       grade=outcome.map({0: "G1", 1: "G2"}), organ="pancreas")
+    made = table_one(dataclasses.replace(told, cohort=dataclasses.replace(told.cohort, clinical=more)))
+    assert not made.shown["Characteristic"].str.contains("Scanner|Grade|Organ").any()
+    assert "follow from the outcome or the centre: scanner, grade and organ." in made.note
+
+
+def test_units_speak_the_language_of_the_report() -> None:
+    labels = {"age": {"en": "Age (years)", "zh": "年龄 (years)"}}
+    assert dataclasses.replace(story("improved", "zh"), labels=labels).label("age") == "年龄（岁）"
+    assert dataclasses.replace(story("improved"), labels=labels).label("age") == "Age (years)"
+
+
+def test_the_declared_difference_stands_first_and_every_p_last() -> None:
+    shown = tables.comparison_table(story("improved")).shown
+    assert shown["Models"].iloc[0] == "Clinical data and image features minus clinical data alone"
+    p = shown["Measure"].str.contains("p$").tolist()
+    assert p == sorted(p)
+
+
+@pytest.mark.parametrize("term", ["G2-3", "G2–3", "C-index", "Ki-67", "CA19-9", "5-fold"])
+def test_short_hyphened_terms_never_break(term: str) -> None:
+    assert whole(f"of {term} tumours") == f'of <span class="whole">{term}</span> tumours'
+
+
+def test_long_names_may_break() -> None:
+    name = "log-sigma-2-0-mm-3D_glcm_Imc1 in cross-validation"
+    assert whole(name) == name
+
+
+@pytest.mark.parametrize(("label", "within"), [
+    ("Age", "age"), ("Tumour size on CT (mm)", "tumour size on CT (mm)"), ("Ki-67 (%)", "Ki-67 (%)"), ("CT", "CT"),
+    ("G2–3", "G2–3"), ("Ill-defined", "ill-defined"), ("MiNEN", "MiNEN"), ("肿瘤大小", "肿瘤大小")])
+def test_labels_are_small_within_a_sentence(label: str, within: str) -> None:
+    assert inline(label) == within
 
 
 def test_performance_shows_value_interval_patients_and_events() -> None:
@@ -54,12 +96,12 @@ def test_performance_shows_value_interval_patients_and_events() -> None:
     assert row is not None
     assert shown.loc["AUC", "Clinical data and image features"] == \
         f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-    assert shown.loc["AUC", "n / events"] == "130 / 55"
+    assert shown.loc["AUC", "n\u00a0/\u00a0events"] == "130 / 55"
 
 
 def test_comparisons_say_how_each_interval_was_made() -> None:
     shown = tables.comparison_table(story("improved")).shown
-    assert any("bootstrap of the whole procedure (25 × 2)" in words for words in shown["Method"])
+    assert any("bootstrap of the whole procedure (25\u00a0×\u00a02)" in words for words in shown["Method"])
     assert not shown["Method"].str.contains("_").any()
 
 
@@ -74,7 +116,7 @@ def test_no_code_of_the_evaluation_is_left_unsaid(kind: str, language: str) -> N
 
 def test_failures_are_counted_without_naming_patients_or_paths() -> None:
     said = tables.failures_table(story("improved")).plain()
-    assert "image and outline do not fit" in said
+    assert "Image and outline do not fit" in said
     assert "P003" not in said and "secret-path" not in said
 
 
@@ -93,7 +135,7 @@ def test_clinical_predictors_are_not_told_as_chosen_image_features() -> None:
 
 def test_exclusions_are_counted_by_reason() -> None:
     shown = tables.exclusions_table(story("improved")).shown
-    assert list(shown["Reason"]) == ["another diagnosis", "outcome missing", "image could not be measured"]
+    assert list(shown["Reason"]) == ["Another diagnosis", "Outcome missing", "Image could not be measured"]
     assert list(shown["Patients"]) == [5, 3, 1]
 
 
@@ -128,10 +170,10 @@ def test_methods_state_what_the_card_says(kind: str, language: str) -> None:
     wanted = ["130", "PyRadiomics 3.0.1", "radnb 0.1.0", "1 × 1 × 1 mm", "scikit-learn 1.9.1"]
     assert [words for words in wanted if words not in said] == []
     assert "{" not in said and "sitk" not in said
-    assert ("Below a risk of 10 %" in said or "风险低于10%" in said) == (kind != "survival")
+    assert ("below a risk of 10%" in said or "风险低于10%" in said) == (kind != "survival")
 
 
 def test_provenance_shows_every_key_once_and_escapes_it() -> None:
     told = dataclasses.replace(story("improved"), provenance={"inputs": {"<b>.csv": "ab" * 32}, "seed": 7})
     body = provenance(told).body
-    assert "inputs › &lt;b&gt;.csv" in body and "ab" * 32 in body
+    assert "inputs: &lt;b&gt;.csv" in body and "ab" * 32 in body

@@ -31,6 +31,16 @@ def test_a_folder_that_cannot_be_written_is_named_with_its_mend(tmp_path: Path) 
         files.write_text(tmp_path / "file" / "below.txt", "x")
 
 
+def test_a_folder_is_tried_before_the_work_and_nothing_is_left_in_it(tmp_path: Path) -> None:
+    files.refuse_folder(tmp_path / "new" / "deeper")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RadnbError, match="choose a folder of your own"):
+        files.refuse_folder(tmp_path / "file")
+    with pytest.raises(RadnbError, match="choose a folder of your own"), files.lock(tmp_path / "file"):
+        pytest.fail("a file was locked as a folder")
+
+
 def test_equal_tables_give_equal_bytes_and_floats_survive(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": ["007", "NA"], "value": [0.1 + 0.2, 1e-300]})
     files.write_csv(tmp_path / "a.csv", table)

@@ -62,7 +62,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "ca199": _number(BEFORE, "CA19-9", "CA19-9", unit="U/mL", high=100000),
     "margin": _category(BEFORE, "Tumour margin on CT", "CT肿瘤边缘", {
         "clear": ("Clear", "清晰"), "ill_defined": ("Ill-defined", "模糊")}),
-    "node_short_axis_mm": _number(BEFORE, "Largest node on CT, short axis", "CT最大淋巴结短径", unit="mm", high=100),
+    "node_short_axis_mm": _number(BEFORE, "Short axis of the largest node on CT", "CT最大淋巴结短径", unit="mm",
+                                  high=100),
     "cn": _category(BEFORE, "Node status on CT (cN)", "CT淋巴结状态(cN)", {"N0": ("cN0", "cN0"), "N1": ("cN+", "cN+")}),
     "scanner": _category(BEFORE, "Scanner", "扫描仪", {name: (name, name) for name, _, _ in tables.SCANNERS.values()}),
     "slice_thickness_mm": _number(BEFORE, "Slice thickness", "层厚", unit="mm", high=10),
@@ -97,7 +98,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
 
 def manifest_text(*, images: bool) -> str:
     """Return the cohort manifest as YAML: the tables by name, every clinical column in English and Chinese."""
-    card: dict[str, Any] = {"name": {"en": "Synthetic pancreas CT cohort", "zh": "合成胰腺CT队列"}, "synthetic": True,
+    card: dict[str, Any] = {"name": {"en": "Synthetic pancreas CT cohort", "zh": "模拟胰腺CT队列"}, "synthetic": True,
                             "data_root": "."}
     card |= {"images": {"file": "images.csv"}} if images else {"features": {"file": "features.csv"}}
     card |= {"clinical": {"file": "clinical.csv", "columns": COLUMNS}, "centre": "centre"}
