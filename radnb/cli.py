@@ -28,7 +28,7 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the re
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (default: one per core).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
 ALIKE = 8  # findings of one kind that are shown
-STOPPED = 130
+STOPPED = 130  # the exit code of Ctrl-C
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -268,14 +268,14 @@ def main() -> None:
     except RadnbError as error:
         _say(f"radnb: {error}", error=True)
         sys.exit({"E_LOCKED": 4, "E_INTERNAL": 1}.get(error.code, 2))
-    except SystemExit as stop:
-        if stop.code == STOPPED:  # Ctrl-C, of which typer itself says nothing
-            _say("\nradnb: Stopped; the same command goes on from here.", error=True)
-        raise
     except OSError as error:  # a full disk or a missing right, at a place nobody thought of
         _say(f"radnb: {error.filename or 'A file'} cannot be used: {error.strerror or error}. "
              "Free some space, or check who may read and write there.", error=True)
         sys.exit(2)
+    except SystemExit as done:
+        if done.code == STOPPED:  # typer has swallowed the KeyboardInterrupt
+            _say("\nradnb: Stopped; the same command goes on from here.", error=True)
+        raise
     except Exception as error:  # the last line of defence: no traceback reaches a user
         _say(f"radnb: {_internal(error)}", error=True)
         sys.exit(1)

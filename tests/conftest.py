@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from radnb.cohort.synth import SYNTH
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RADNB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setenv("RADNB_HOME", str(ROOT))
-    monkeypatch.setenv("RADNB_PROGRESS", "0")
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hold before any other fixture runs, so that no result of an earlier session or of the demo is read back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RADNB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("RADNB_HOME", str(ROOT))
+        patch.setenv("RADNB_PROGRESS", "0")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,18 @@ def test_check_lists_problems_and_says_by_its_exit_code_whether_to_start(tmp_pat
     assert bad.returncode == 2 and "E_DUP" in bad.stdout
 
 
+def test_a_manifest_is_found_by_its_folder_and_alike_problems_share_a_line(tmp_path: Path) -> None:
+    SYNTH["pancreas"](tmp_path / "c", seed=5, n=30, images=False)
+    header, *rows = (tmp_path / "c" / "clinical.csv").read_text(encoding="utf-8").splitlines()
+    place = header.split(",").index("age")
+    cells = [row.split(",") for row in rows]
+    spoilt = [",".join([*row[:place], "old", *row[place + 1:]]) for row in cells[:3]]
+    (tmp_path / "c" / "clinical.csv").write_text("\n".join([header, *spoilt, *rows[3:]]), encoding="utf-8")
+    done = _radnb("check", str(tmp_path / "c"))
+    assert "rows 2, 3, 4, age: 'old'" in done.stdout and done.stdout.count("'old'") == 1
+    assert "3 errors" in done.stdout
+
+
 @pytest.mark.parametrize(("fault", "code", "mend"), [
     (KeyboardInterrupt(), 130, "the same command goes on from here"),
     (PermissionError(13, "Permission denied", "/data/表.csv"), 2, "/data/表.csv cannot be used: Permission denied"),

@@ -43,7 +43,7 @@ def test_a_run_folder_is_whole(finished: Path, study: str) -> None:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert {path.name for path in folder.iterdir()} >= FILES | {"figures", "tables", record["notebook"]}
     assert record["status"] == "complete" and record["id"] == study
-    assert {p.suffix for p in (folder / "figures").iterdir()} == {".png", ".svg"}
+    assert {p.suffix for p in (folder / "figures").iterdir()} == {".png", ".svg", ".pdf"}
     metrics = pd.read_csv(folder / "metrics.csv")
     assert list(metrics) == ["model", "set", "metric", "value", "low", "high", "n", "events", "method"]
     headline = metrics[(metrics["model"] == "combined") & metrics["metric"].isin(["auc", "c_index"])]
