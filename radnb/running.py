@@ -102,7 +102,9 @@ def _finish(stage: Path, out_dir: Path, name: str, key: str, started: float, lan
 def _trust(notebook: Path) -> None:
     """Sign the notebook as its user's own work, so that JupyterLab shows it as it was made."""
     with contextlib.suppress(OSError):  # a home that cannot be written to: Lab then asks
-        NotebookNotary().sign(nbformat.read(notebook, as_version=4))
+        notary = NotebookNotary()
+        with contextlib.closing(notary.store):
+            notary.sign(nbformat.read(notebook, as_version=4))
 
 
 def _remove(path: Path) -> None:

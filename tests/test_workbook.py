@@ -36,6 +36,7 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_a_failed_case_is_named_and_kept_beside_the_table(images: Path, tmp_path: Path) -> None:
+    pytest.importorskip("radiomics")
     out = tmp_path / "out" / "features.csv"
     done = extract_cohort(str(images), str(images / "mine.yaml"), out=out)
     assert done.told[0] == "3 cases: 2 measured now, 0 found in the store, 1 failed."
