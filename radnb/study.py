@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -22,9 +22,10 @@ from radnb.work import choices
 from radnb.work.cards import card_problems, read_card
 
 Choice = dict[str, dict[str, Any] | None]
-FAMILIES = ("differential_diagnosis", "grading", "lymph_node_metastasis", "survival", "other_biological_behaviour",
-            "treatment_response", "risk_stratification", "biomarker")
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
+Family = Literal["differential_diagnosis", "grading", "lymph_node_metastasis", "survival",
+                 "other_biological_behaviour", "treatment_response", "risk_stratification", "biomarker"]
+FAMILIES: tuple[str, ...] = get_args(Family)
 RADIOMICS = "radiomics"
 CLINICAL = "clinical"
 
@@ -84,8 +85,7 @@ class Study(_Part):
     """A study card: question, patients, outcome, predictors, design, models and the locked comparison."""
 
     id: str = Field(pattern=NAME)
-    family: Literal["differential_diagnosis", "grading", "lymph_node_metastasis", "survival",
-                    "other_biological_behaviour", "treatment_response", "risk_stratification", "biomarker"]
+    family: Family
     notebook: str = Field(pattern=NAME)
     question: Words
     manifest: str
@@ -124,7 +124,7 @@ class Study(_Part):
     @property
     def is_survival(self) -> bool:
         """Say whether the outcome is a time to an event."""
-        return choices.name_of(self.outcome) == "survival"
+        return "survival" in self.outcome
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -224,19 +224,15 @@ def _faults(study: Study) -> list[str]:
     for number, selector in enumerate(study.selectors):
         where = "selector" if len(study.selectors) == 1 else f"selector.{number}"
         found += choices.problems(SELECTORS, selector, where)
-    found += choices.problems(SURVIVORS if _survival(study) else CLASSIFIERS, study.model, "model")
+    found += choices.problems(SURVIVORS if study.is_survival else CLASSIFIERS, study.model, "model")
     found += choices.problems(_thresholds(study), study.threshold, "threshold")
     found += [fault.removeprefix("card.")
               for fault in choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")]
     return found + _set_faults(study) + (_survival_faults(study) if not found else [])
 
 
-def _survival(study: Study) -> bool:
-    return "survival" in study.outcome
-
-
 def _thresholds(study: Study) -> dict[str, Any]:
-    return {name: rule for name, rule in THRESHOLDS.items() if (name in SURVIVAL_THRESHOLDS) or not _survival(study)}
+    return {name: rule for name, rule in THRESHOLDS.items() if (name in SURVIVAL_THRESHOLDS) or not study.is_survival}
 
 
 def _set_faults(study: Study) -> list[str]:
