@@ -15,7 +15,7 @@ from radnb.imaging.faults import ImageFault
 # diagonals that PyRadiomics chose).  Word n holds the triangles of the cube whose corners inside the mask are the bits
 # of n; three letters name the edges (0-9, a, b) that one triangle's corners halve.  For n above 127, all corners and
 # the triangles' direction are exchanged.  Corners and edges are numbered as in the tables below.
-_TRIANGLES = (
+_WORDS = (
     "- 083 019 183198 12a 08312a 0292a9 2832a88a9 23b 08b0b2 01923b 19b1b28b9 13a3ba 08a0a18ba 0393b99ba 8a98ba 478 "
     "043347 019478 147173194 12a478 04312a347 0292a9478 2732972a9479 23b478 04224b47b 01923b478 19229b47b4b9 "
     "13a3ba478 04114b1ba47b 0393b94789ba 47b4b99ba 495 083495 015054 153358485 12a495 08312a495 0242542a5 "
@@ -29,12 +29,13 @@ _TRIANGLES = (
     "14816418b1a61b2 1393693b6496 08114916418b1b6 0360643b6 48668b 67a78a89a 07309a0a767a 0181781a767a 1731a767a "
     "126168189678 093129269397679 026067078 267273 23b67a78a89a 07209727b67a79a 0181781a723b67a 16717b1a61b2 "
     "1361693b6678689 09167b 03b0670780b6 67b"
-).split()
+)
+_TRIANGLES = _WORDS.split()
 _CORNERS = np.array([(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)])
 _EDGES = np.array([(0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7)])
 _MIDPOINTS = _CORNERS[_EDGES].mean(axis=1)  # z, y, x
 # Marching squares in the same manner: two letters name the sides that a line joins.
-_LINES = "- 30 01 31 12 1230 02 32 23 20 0123 21 13 10 03 -".split()
+_LINES = ("-", "30", "01", "31", "12", "1230", "02", "32", "23", "20", "0123", "21", "13", "10", "03", "-")
 _SIDES = np.array([(0, 0.5), (0.5, 1), (1, 0.5), (0.5, 0)])  # y, x
 
 
