@@ -27,12 +27,12 @@ from radnb.work.parallel import How, Needs, crash
 SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}  # of dask_jobqueue
 ANSWERS_WITHIN_SECONDS = 20
 LOOK_EVERY_SECONDS = 2.0
+PATIENCE_SECONDS = 15.0  # a network file system may tell late what another machine has written
 AT_LEAST = 8  # cases that a scheduler without workers is given, so that it has something to ask workers for
 
 
 class Card(BaseModel):
-    """Options of a batch system, in dask-jobqueue's words; a job is one dask worker that computes `cores` cases at once.
-    """
+    """Options of a batch system in dask-jobqueue's words; a job is one worker that computes `cores` cases at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
     system: str = "slurm"
@@ -60,7 +60,7 @@ class Card(BaseModel):
     def options(self) -> dict[str, Any]:
         """What dask_jobqueue is told: one worker a job, a thread for each case at once."""
         given = {key: value for key, value in self if value not in (None, []) and key not in ("system", "jobs")}
-        return given | {"processes": 1, "worker_extra_args": ["--nthreads", str(self.cores)]}
+        return given | {"processes": 1}
 
 
 def read_jobs(path: Path) -> Card:
@@ -173,7 +173,8 @@ def _marked(needs: Needs) -> Iterator[bytes]:
     try:
         for mark in marks:
             write_text(Path(mark), content)
-        yield pickle.dumps(remote.Check(marks, needs.files, remote.versions(needs.versions), needs.versions))
+        yield pickle.dumps(remote.Check(marks, needs.files, remote.versions(needs.versions), needs.versions,
+                                        PATIENCE_SECONDS))
     finally:
         for mark in marks:
             Path(mark).unlink(missing_ok=True)
@@ -197,8 +198,8 @@ def _client(name: str, path: Path) -> Client:
         raise RadnbError(f"{name}: there is no such scheduler file. Start `dask scheduler --scheduler-file {name}`.",
                          code="E_CLUSTER")
     if path.suffix.lower() != ".json" and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", name):
-        raise RadnbError(f"{name!r} names no cluster. Give a dask address as tcp://host:8786, a scheduler file (.json), "
-                         "or a card of batch options (.yaml).", code="E_CLUSTER")
+        raise RadnbError(f"{name!r} names no cluster. Give a dask address as tcp://host:8786, a scheduler file "
+                         "(.json), or a card of batch options (.yaml).", code="E_CLUSTER")
     where = {"scheduler_file": name} if path.suffix.lower() == ".json" else {"address": name}
     try:
         return Client(**where, timeout=ANSWERS_WITHIN_SECONDS, set_as_default=False)
@@ -214,6 +215,11 @@ def _jobs(card: Card) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         raise RadnbError("Jobs of a batch system need dask-jobqueue, which is not installed here. Install radnb with "
                          "its extra: `pip install 'radnb[cluster]'`.", code="E_CLUSTER") from error
-    with getattr(dask_jobqueue, SYSTEMS[card.system])(**card.options) as jobs:
+    try:
+        system = getattr(dask_jobqueue, SYSTEMS[card.system])(**card.options)
+    except (TypeError, ValueError, OSError) as error:
+        raise RadnbError(f"dask-jobqueue does not take these options for {card.system}: {str(error).splitlines()[0]} "
+                         "Correct the card.", code="E_CONFIG") from error
+    with system as jobs:
         jobs.adapt(minimum_jobs=card.jobs, maximum_jobs=card.jobs)  # a job that ends by its walltime is replaced
         yield jobs

@@ -64,9 +64,14 @@ def cores() -> int:
     return available or 1
 
 
+def cluster() -> str:
+    """Return the cluster that RADNB_CLUSTER names, or nothing."""
+    return os.environ.get("RADNB_CLUSTER", "")
+
+
 def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None, label: str = "",
               unit: str = "case", timeout: float | None = None, cluster: str = "",
-              needs: Needs = Needs()) -> Iterator[tuple[int, Any]]:  # noqa: B008 (frozen)
+              needs: Needs = Needs()) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
 
     `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then);
@@ -171,13 +176,20 @@ class Worker:
             self.process.join()
 
 
+@contextlib.contextmanager
+def _dismissed(crew: list[Worker]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for worker in crew:
+            worker.stop()
+
+
 def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
     waiting = collections.deque(range(len(items)))
     deaths: collections.Counter[int] = collections.Counter()
     crew: list[Worker] = []
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(one_thread())
-        stack.callback(lambda: [worker.stop() for worker in crew])
+    with one_thread(), _dismissed(crew):
         while waiting or any(w.position >= 0 for w in crew):
             _hire(crew, function, items, waiting, min(how.workers or cores(), len(items)))
             for worker, outcome in _next_results(crew, how.timeout):

@@ -1,12 +1,13 @@
 """What runs on a machine that helps: each case in a supervised process of its own, so that dask's worker never dies.
 
-Without `distributed`: the processes that compute need not load it.
+Without `distributed` and pandas, which a process that computes may not need.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import multiprocessing
 import multiprocessing.process
 import pickle
@@ -20,10 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from radnb import __version__
-from radnb.work import files
 from radnb.work.parallel import Worker, attempt, one_thread, too_long
 
-SHARED_WITHIN_SECONDS = 15  # a network file system may tell late what another machine has written
 _idle: list[Worker] = []
 _hiring = threading.Lock()
 
@@ -36,6 +35,7 @@ class Check:
     files: tuple[str, ...]
     versions: Mapping[str, str]
     versions_here: Callable[[], Mapping[str, str]]
+    patience_seconds: float
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ def versions(more: Callable[[], Mapping[str, str]]) -> dict[str, str]:
 def _code() -> str:
     package = Path(__file__).parents[1]
     sources = [path for ending in ("py", "c", "h") for path in sorted(package.rglob(f"*.{ending}"))]
-    return files.sha256_json([[path.relative_to(package).as_posix(), path.read_bytes().replace(b"\r\n", b"\n").hex()]
-                              for path in sources])[:12]
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:12]
 
 
 def work(payload: bytes, timeout: float | None) -> bytes | None:
@@ -128,7 +130,7 @@ def _unfit(checked: bytes) -> Unfit | None:
         return Unfit("E_VERSION", f"The worker on {host} would compute with other versions: {'; '.join(other)}. "
                                   "Install the same on both and start the workers anew.")
     for mark, content in check.marks.items():
-        if not _seen(Path(mark), content):
+        if not _seen(Path(mark), content, check.patience_seconds):
             return Unfit("E_SHARED", f"The worker on {host} does not see the folder {Path(mark).parent} of this "
                                      "machine, or cannot write there. Put it where all machines see it under the same "
                                      "path, for instance with RADNB_CACHE=/shared/radnb.")
@@ -139,8 +141,8 @@ def _unfit(checked: bytes) -> Unfit | None:
     return None
 
 
-def _seen(mark: Path, content: str) -> bool:
-    deadline = time.monotonic() + SHARED_WITHIN_SECONDS
+def _seen(mark: Path, content: str, patience_seconds: float) -> bool:
+    deadline = time.monotonic() + patience_seconds
     while True:
         with contextlib.suppress(OSError):
             if mark.read_text(encoding="utf-8") == content:
