@@ -7,7 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,7 +51,7 @@ def _extractor(card: str) -> Any:
     class Observed(featureextractor.RadiomicsFeatureExtractor):  # type: ignore[misc]
         """PyRadiomics' own extractor; beside it, the grey levels of each image are counted."""
 
-        def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:  # noqa: N802, N803
+        def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
             inside = sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)
             self.levels[imageTypeName] = level_count(sitk.GetArrayViewFromImage(image)[inside], kwargs)
             return super().computeFeatures(image, mask, imageTypeName, **kwargs)
