@@ -65,11 +65,10 @@ def _warning(kind: str, levels: pd.DataFrame, settings: Settings) -> dict[str, A
         return None
     code, side, limit = ("W_BINS_FEW", found < FEW, f"fewer than {FEW}") if few.sum() >= many.sum() else \
         ("W_BINS_MANY", found > MANY, f"more than {MANY}")
-    odd = found.where(side).stack()
+    odd, width = found.where(side).stack(), None if options.get("binCount") else options.get("binWidth", _DEFAULT_WIDTH)
     told = {"image_type": kind, "code": code, "regions": len(found), "affected": int(side.any(axis=1).sum()),
-            "median": float(odd.median()), "low": int(odd.min()), "high": int(odd.max()),
-            "bin_width": None if options.get("binCount") else float(options.get("binWidth", _DEFAULT_WIDTH))}
-    told["advised"] = _advised(told["median"], told["bin_width"])
+            "median": float(odd.median()), "low": int(odd.min()), "high": int(odd.max()), "bin_width": width,
+            "advised": _advised(float(odd.median()), width)}
     return told | {"message": _sentence(told, limit)}
 
 

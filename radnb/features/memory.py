@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -41,12 +42,6 @@ def case_bytes(header: Header, settings: Settings, bytes_per_voxel: int) -> int:
     return PROCESS + int(read + filtered_voxels(header.size, header.spacing, settings) * bytes_per_voxel)
 
 
-def region_bytes(size: Sequence[int], box: Sequence[int], spacing: Sequence[float], settings: Settings,
-                 bytes_per_voxel: int) -> int:
-    """Estimate the same for a region whose box is known."""
-    return int(filtered_voxels(size, spacing, settings, box) * bytes_per_voxel)
-
-
 def filtered_voxels(size: Sequence[int], spacing: Sequence[float], settings: Settings,
                     box: Sequence[int] | None = None) -> float:
     """Estimate how many voxels the filters run over: the whole image, or the region's box, resampled or not."""
@@ -61,9 +56,9 @@ def filtered_voxels(size: Sequence[int], spacing: Sequence[float], settings: Set
     return math.prod(n * old / new + 2 * pad for n, old, new in zip(box, spacing, target, strict=True))
 
 
-def refuse_too_large(needed: int, name: str) -> None:
+def refuse_too_large(needed: int, free: int, name: str) -> None:
     """Refuse what cannot fit even alone, before it takes the machine's memory."""
-    if needed > (free := free_bytes()):
+    if needed > free:
         raise ImageFault(f"{name} needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free.",
                          "Resample to larger voxels, set preCrop: true, crop the image around the region, or use a "
                          "machine with more memory.", code="E_MEMORY")
@@ -71,18 +66,18 @@ def refuse_too_large(needed: int, name: str) -> None:
 
 def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int) -> int:
     """Return the estimate for the largest of some images, as far as their headers can be read."""
-    found = [PROCESS]
-    for path in paths:
+    def one(path: str) -> int:
         try:
-            found.append(case_bytes(read_header(Path(path)), settings, bytes_per_voxel))
+            return case_bytes(read_header(Path(path)), settings, bytes_per_voxel)
         except (ImageFault, OSError):
-            continue  # its turn will tell
-    return max(found)
+            return 0  # its turn will tell
+
+    with ThreadPoolExecutor(8) as pool:
+        return max(PROCESS, *pool.map(one, paths), 0)
 
 
-def fitting(workers: int, needed: int) -> tuple[int, str]:
+def fitting(workers: int, needed: int, free: int) -> tuple[int, str]:
     """Return how many processes fit into the free memory, and a sentence where these are fewer than wanted."""
-    free = free_bytes()
     fit = max(1, min(workers, int(free * USABLE // needed)))
     if fit == workers:
         return workers, ""

@@ -48,7 +48,7 @@ def _extractor(card: str) -> Any:
     setVerbosity(logging.CRITICAL)
     wanted = json.loads(card)  # checked already, so that PyRadiomics' own check (deprecated Python calls) is not needed
 
-    class Observed(featureextractor.RadiomicsFeatureExtractor):  # type: ignore[misc]
+    class Observed(featureextractor.RadiomicsFeatureExtractor):
         """PyRadiomics' own extractor; beside it, the grey levels of each image are counted."""
 
         def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:

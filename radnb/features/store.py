@@ -6,7 +6,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +119,7 @@ class Store:
         notes = {path: signed(fresh[path], sha256) for path, sha256 in read.items() if sha256}
         if notes:
             self.note(notes)
-        changed = {path for path, sha256 in read.items() if sha256 and path in known and known[path]["sha256"] != sha256}
+        changed = {path for path, note in notes.items() if path in known and known[path]["sha256"] != note["sha256"]}
         return {path: (notes.get(path) or known[path])["sha256"] for path in states
                 if path in notes or path not in fresh}, changed
 
@@ -241,7 +240,7 @@ def signed(state: Note, sha256: str) -> Note:
 
 def _state(path: str) -> Note | None:
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError:
         return None
     return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "ctime_ns": found.st_ctime_ns}

@@ -123,7 +123,8 @@ def _nifti(path: Path, first: bytes) -> Header:
     if code not in _NIFTI_TYPES:
         raise _no_format(path, f"has the unusual voxel type {code}", "Save it as 16-bit integers or 32-bit floats.")
     steps = struct.unpack_from(order + ("3d" if second else "3f"), head, 112 if second else 80)
-    return Header(size, np.dtype(order + _NIFTI_TYPES[code]), path, spacing=_positive(steps), skip=max(int(offset), 544 if second else 352),
+    return Header(size, np.dtype(order + _NIFTI_TYPES[code]), path, spacing=_positive(steps),
+                  skip=max(int(offset), 544 if second else 352),
                   compressed=compressed, scaled=slope not in (0, 1) or intercept != 0,
                   translated=_as_nifti_1(path, head, order) if second else b"")
 
@@ -246,7 +247,8 @@ def _metaimage(path: Path, first: bytes) -> Header:
     big = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb", "false")).lower() == "true"
     local = apart.upper() == "LOCAL"
     header = Header(size, np.dtype((">" if big else "<") + code), path if local else _beside(path, apart),
-                    spacing=_steps(fields.get("elementspacing", fields.get("elementsize", ""))), start=end.end() if local else 0, compressed=fields.get("compresseddata", "").lower() == "true")
+                    spacing=_steps(fields.get("elementspacing", fields.get("elementsize", ""))),
+                    start=end.end() if local else 0, compressed=fields.get("compresseddata", "").lower() == "true")
     return header if local else _skipping(header, _count(path, fields, "headersize"))
 
 

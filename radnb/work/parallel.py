@@ -45,14 +45,14 @@ def cores() -> int:
     return available or 1
 
 
-def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None, label: str = "",
-              unit: str = "case", timeout: float | None = None) -> Iterator[tuple[int, Any]]:
+def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None,
+              label: str | None = "", unit: str = "case", timeout: float | None = None) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
 
     `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then).
-    An item whose worker dies is tried once more, then reported as E_CRASH.
+    An item whose worker dies is tried once more, then reported as E_CRASH.  `label=None` shows no progress.
     """
-    with progress(total=len(items), label=label or function.__name__, unit=unit) as bar:
+    with progress(total=len(items), label=function.__name__ if label == "" else label, unit=unit) as bar:
         run = _in_this_process(function, items) if workers == 0 else _in_workers(function, items, workers, timeout)
         for position, outcome in run:
             bar.update(1)
