@@ -69,17 +69,17 @@ def cluster() -> str:
     return os.environ.get("RADNB_CLUSTER", "")
 
 
-def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None, label: str = "",
-              unit: str = "case", timeout: float | None = None, cluster: str = "",
+def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None,
+              label: str | None = "", unit: str = "case", timeout: float | None = None, cluster: str = "",
               needs: Needs = Needs()) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
 
     `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then);
     `cluster` names a dask scheduler or a card of SLURM options, whose workers must have what `needs` says.
-    An item whose worker dies is tried once more, then reported as E_CRASH.
+    An item whose worker dies is tried once more, then reported as E_CRASH.  `label=None` shows no progress.
     """
     run = EXECUTORS["serial" if workers == 0 else "cluster" if cluster else "processes"]
-    with progress(total=len(items), label=label or function.__name__, unit=unit) as bar:
+    with progress(total=len(items), label=function.__name__ if label == "" else label, unit=unit) as bar:
         for position, outcome in run(function, items, How(workers, timeout, cluster, needs)):
             bar.update(1)
             yield position, outcome
