@@ -28,6 +28,7 @@ from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
 from radnb.features.assemble import Cohort, included
 from radnb.features.assemble import assemble as assemble_tables
+from radnb.features.chunks import chunk, part_of, snakefile
 from radnb.features.export import export, inert, refuse_target
 from radnb.features.extraction import FAILURE_COLUMNS, KEYS, extract
 from radnb.features.readings import readings
@@ -119,19 +120,33 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
     return check(manifest, cases_check=look if images and manifest.images else None)
 
 
-def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600) -> Measured:
-    """Measure every case of a cohort into a table and failures.csv beside it; nothing is measured twice."""
+def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600,
+                   only: str | None = None) -> Measured:
+    """Measure every case of a cohort, or one chunk, into a table and failures.csv beside it; nothing twice."""
     if out:
         refuse_target(out)
-    manifest = open_manifest(name)
-    if not manifest.images:
-        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
-                         code="E_MANIFEST")
-    done = _measure(cases(manifest), settings(preset), timeout)
+    number, of = part_of(only) if only else (1, 1)
+    done = _measure(chunk(cases(_with_images(name)), number, of), settings(preset), timeout)
     if out and done.features is not None:
         export(done.features, out)
         files.write_csv(out.parent / "failures.csv", inert(done.failures))
     return done
+
+
+def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600) -> Path:
+    """Write a Snakefile over the chunks of a cohort into a folder."""
+    manifest, space = _with_images(name), workspace()
+    settings(preset)
+    return snakefile(out.resolve(), manifest=manifest.path.resolve(), settings=preset, chunks=chunks, home=space.root,
+                     cache=space.cache.resolve(), timeout=timeout)
+
+
+def _with_images(name: str) -> Manifest:
+    manifest = open_manifest(name)
+    if not manifest.images:
+        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
+                         code="E_MANIFEST")
+    return manifest
 
 
 def _measure(table: pd.DataFrame, chosen: Settings, timeout: float) -> Measured:
