@@ -13,8 +13,8 @@ def rows(factors: Mapping[str, Sequence[str]], allowed: Callable[[Row], bool] = 
     """Return rows (factor -> level) so that each pair of levels that `allowed` permits occurs in one of them.
 
     Greedy, as in Cohen et al., IEEE Trans Softw Eng 1997;23:437-444: each row begins with a pair not covered yet and
-    takes, factor by factor, the level that covers most. `allowed` must forbid by pairs, so that a row can always be
-    completed.
+    takes, factor by factor, the level that covers most. `allowed` sees rows that are not complete yet, and must
+    leave a level of each factor open.
     """
     left = {pair: None for pair in pairs(factors, allowed)}  # a dict keeps its order, a set does not
     found: list[Row] = []

@@ -47,10 +47,10 @@ SETTING: Mapping[str, Mapping[str, Card]] = {
         "euclidean", "manhattan", "infinity", "no_weighting")}},
     "symmetry": {"symmetrical": {}, "one way": {"symmetricalGLCM": False}},
     "resegmentation": {
-        "none": {}, "from": {"resegmentRange": [60]}, "between": {"resegmentRange": [150, 45]},
-        "between, shape": {"resegmentRange": [55, 160], "resegmentShape": True},
-        "relative": {"resegmentRange": [0.3], "resegmentMode": "relative"},
-        "relative, shape": {"resegmentRange": [0.2, 0.8], "resegmentMode": "relative", "resegmentShape": True},
+        "none": {}, "from": {"resegmentRange": [30]}, "between": {"resegmentRange": [140, -50]},
+        "between, shape": {"resegmentRange": [-70, 130], "resegmentShape": True},
+        "relative": {"resegmentRange": [0.25], "resegmentMode": "relative"},
+        "relative, shape": {"resegmentRange": [-0.4, 0.7], "resegmentMode": "relative", "resegmentShape": True},
         "sigma": {"resegmentRange": [-1.5, 2], "resegmentMode": "sigma"},
         "sigma, shape": {"resegmentRange": [-2], "resegmentMode": "sigma", "resegmentShape": True}},
     "padding": {"usual": {}, "none": {"padDistance": 0}, "wide": {"padDistance": 9}},
@@ -59,22 +59,23 @@ SETTING: Mapping[str, Mapping[str, Card]] = {
                       "cut": {"normalize": True, "normalizeScale": 80.5, "removeOutliers": 2}},
     "shift": {"none": {}, "1000": {"voxelArrayShift": 1000}},
     "minimum": {"2 axes": {"minimumROIDimensions": 2}, "1 axis": {"minimumROIDimensions": 1},
-                "3 axes": {"minimumROIDimensions": 3}, "size": {"minimumROIDimensions": 2, "minimumROISize": 20}},
+                "3 axes": {"minimumROIDimensions": 3}, "size": {"minimumROIDimensions": 2, "minimumROISize": 15}},
     "dependence": {"0": {}, "1": {"gldm_a": 1}, "3": {"gldm_a": 3}},
 }
 CLASSES = ("shape", "firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm")
 
 
 def allowed(row: Row) -> bool:
-    """Say whether these levels can stand on one card (the settings refuse the others)."""
-    kind, plane = row.get("type", ""), row.get("plane", "")
-    if kind.startswith("lbp2d") and plane == "3D":
-        return False
-    if kind.startswith("lbp3d") and plane.startswith("2D"):
-        return False
-    if row.get("resampling", "none") != "none" and row.get("cropping") == "before":
-        return False
-    return not (row.get("region", "").startswith("flat") and row.get("minimum") == "3 axes")
+    """Say whether these levels can stand on one card: the settings refuse some, others leave nothing to measure."""
+    kind, plane, region = row.get("type", ""), row.get("plane", ""), row.get("region", "")
+    resampled, normalised = (row.get(factor, "none") != "none" for factor in ("resampling", "normalisation"))
+    few = region == "tiny" or row.get("minimum") == "size"
+    return not any((
+        kind.startswith("lbp2d") and plane == "3D", kind.startswith("lbp3d") and plane.startswith("2D"),
+        resampled and row.get("cropping") == "before", region.startswith("flat") and row.get("minimum") == "3 axes",
+        region == "tiny" and row.get("minimum") == "size",
+        few and normalised and row.get("resegmentation") in ("relative", "from"),
+        kind in ("log", "log, original") and region.startswith(("flat", "tiny")) and row.get("padding") == "none"))
 
 
 def card(row: Row, choices: Mapping[str, Mapping[str, Card]] = SETTING) -> Settings:
