@@ -55,15 +55,30 @@ def _cell(inside: list[bool], spacing: np.ndarray) -> tuple[float, float]:
     """Return area and volume of one cell; the volume is a third of the sum of (point . normal) over its boundary."""
     area = flux = 0.0
     for loop in _loops(inside):
-        points = np.array(loop) * spacing
-        middle = points.mean(axis=0)  # a fan around the middle: the same area in every orientation
-        normals = np.cross(points - middle, np.roll(points, -1, axis=0) - middle) / 2
-        area += float(np.linalg.norm(normals, axis=1).sum())
-        flux += float((normals @ middle).sum())
+        covers = [_fan(ring * spacing) for ring in _chosen(np.array(loop))]
+        area += float(np.mean([cover[0] for cover in covers]))
+        flux += float(np.mean([cover[1] for cover in covers]))
     for face, axis in ((face, axis) for axis in range(3) for face in _faces(axis)):
         across = np.delete(spacing, axis)
         flux += _share([inside[k] for k in face]) * across.prod() * spacing[axis] / 2
     return area, flux / 3
+
+
+def _fan(ring: np.ndarray) -> tuple[float, float]:
+    """Cover a ring of points with triangles around the first: their area and sum of (point . normal)."""
+    normals = np.cross(ring[1:-1] - ring[0], ring[2:] - ring[0]) / 2
+    return float(np.linalg.norm(normals, axis=1).sum()), float((normals @ ring[0]).sum())
+
+
+def _chosen(loop: np.ndarray) -> list[np.ndarray]:
+    """Return the ring from each start whose fan bulges most in a cube.
+
+    That gives the triangles of W. Lorensen and H. Cline's table (SIGGRAPH 1987), and several equal starts averaged
+    give the same numbers for a region however it is turned.
+    """
+    rings = [np.roll(loop, -start, axis=0) for start in range(len(loop))]
+    areas = np.array([_fan(ring)[0] for ring in rings])
+    return [ring for ring, area in zip(rings, areas, strict=True) if area > areas.max() - 1e-9]
 
 
 def _faces(axis: int) -> tuple[list[int], list[int]]:
