@@ -96,7 +96,8 @@ SETTINGS: Mapping[str, Any] = {
     "lbp2DMethod": Literal["default", "ror", "uniform", "var"], "lbp3DLevels": _Count,
     "lbp3DIcosphereRadius": _Positive, "lbp3DIcosphereSubdivision": _FromZero,
     "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
-    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero,
+    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero}
+OF_RADNB: Mapping[str, Any] = {  # settings that PyRadiomics does not have
     "definitions": Literal["pyradiomics", "ibsi"],
     "aggregation": Annotated[list[Annotated[str, _one_of(*standard.CHOICES)]], Field(min_length=1),
                              AfterValidator(_distinct)],
@@ -118,7 +119,7 @@ OF_PYRADIOMICS = {  # what IBSI's definitions leave no choice about: setting -> 
     "voxelArrayShift": "Energy is taken from the grey values as they are. Delete this line.",
     "symmetricalGLCM": "Matrices are symmetrical. Delete this line.",
     "weightingNorm": "Directions weigh alike. Delete this line."}
-OF_IBSI = ("roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma")  # need `definitions: ibsi`
+OF_IBSI = ("roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma")  # need definitions: ibsi
 OF_IBSI_FAMILIES = ("aggregation", "ivhBinWidth", "ivhBinCount")  # need an IBSI family
 ONLY_FOR = {  # settings of one filter
     "sigma": "LoG", "start_level": "Wavelet", "level": "Wavelet", "wavelet": "Wavelet",

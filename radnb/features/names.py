@@ -11,7 +11,8 @@ from radnb.features.words import CLASS_WORDS, FEATURE_WORDS, PHASE_WORDS
 
 _NAME = re.compile(
     r"(?:(?P<phase>.+?)_)?(?P<image>original|log-sigma-[\d-]+-mm-3D|wavelet\d*-[LH]{2,3}|square|squareroot|logarithm"
-    rf"|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<kind>{'|'.join([*FEATURES, *KINDS])})_(?P<feature>[A-Za-z0-9.]+)")
+    rf"|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<kind>{'|'.join([*FEATURES, *KINDS])})"
+    r"_(?P<feature>[A-Za-z0-9.]+)")
 _FILTERS = {  # English after the comma, Chinese in front
     "square": ("after squaring the grey values (bright parts weigh more)", "灰度平方变换后（突出高灰度部分）"),
     "squareroot": ("after taking square roots of the grey values (contrasts evened out)",

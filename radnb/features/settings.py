@@ -22,6 +22,7 @@ from radnb.features.catalogue import (
     OF_IBSI,
     OF_IBSI_FAMILIES,
     OF_PYRADIOMICS,
+    OF_RADNB,
     OF_THE_WHOLE,
     ON_REQUEST,
     ONLY_FOR,
@@ -36,6 +37,7 @@ from radnb.work.files import sha256_json
 
 PRESETS = Path(__file__).with_name("presets")
 _SECTIONS = ("imageType", "featureClass", "setting")
+_KNOWN = {**SETTINGS, **OF_RADNB}
 _ONCE = ("shape", "shape2D", "ibsi-morphology")  # measured on the mask, so once whatever the image types
 Options = Mapping[str, Any]
 
@@ -195,11 +197,11 @@ def is_percentile(feature: str) -> bool:
 def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
     found = []
     for key, value in options.items():
-        if key not in SETTINGS:
-            found.append(f"{where}.{key}: unknown setting. {nearest(key, SETTINGS)}")
+        if key not in _KNOWN:
+            found.append(f"{where}.{key}: unknown setting. {nearest(key, _KNOWN)}")
             continue
         try:
-            TypeAdapter(SETTINGS[key]).validate_python(value)
+            TypeAdapter(_KNOWN[key]).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
             found.append(f"{where}.{key}: {value!r} will not do: {reason[:1].lower()}{reason[1:]}.")
@@ -270,7 +272,8 @@ def _of_definitions(types: Mapping[str, Options], classes: Mapping[str, Any], se
         return [f"setting.{key}: PyRadiomics' definitions leave no choice here. Add definitions: ibsi, or delete this "
                 "line." for key in OF_IBSI if key in setting]
     found = [f"featureClass.{kind}: this class is PyRadiomics'. Take the families ibsi-..., or delete definitions: "
-             "ibsi (single IBSI families may stand among PyRadiomics' classes)." for kind in classes if kind in FEATURES]
+             "ibsi (single IBSI families may stand among PyRadiomics' classes)."
+             for kind in classes if kind in FEATURES]
     found += [f"setting.{key}: IBSI's definitions leave no choice here. {mend}"
               for key, mend in OF_PYRADIOMICS.items() if setting.get(key) not in (None, False)]
     found += [f"imageType.{kind}: with definitions: ibsi, only Original is measured. Delete this line."
@@ -278,8 +281,8 @@ def _of_definitions(types: Mapping[str, Options], classes: Mapping[str, Any], se
     if setting.get("interpolator") not in (None, "sitkNearestNeighbor", "sitkLinear", "sitkBSpline"):
         found.append("setting.interpolator: IBSI knows sitkNearestNeighbor, sitkLinear and sitkBSpline (cubic). "
                      "Choose one.")
-    limits = setting.get("resegmentRange") or ()
-    if len(limits) == 2 and limits[0] > limits[1]:
+    limits = list(setting.get("resegmentRange") or [])
+    if limits != sorted(limits):
         found.append("setting.resegmentRange: the lower end is above the upper one. Exchange them.")
     return found
 

@@ -65,7 +65,8 @@ def _stacked(found: list[np.ndarray]) -> np.ndarray:
 def directional(region: Levels, family: str, aggregations: Iterable[str]) -> dict[str, dict[str, float]]:
     """Return the features of co-occurrence or run-length matrices by aggregation."""
     matrix, formulas = _DIRECTIONAL[family]
-    wanted, found = list(aggregations), {}
+    wanted = list(aggregations)
+    found: dict[str, list[np.ndarray]] = {}
     if any(name.startswith("3D") for name in wanted):
         volume = _by_direction(region, matrix, HALF)
         found |= {"3D-averaged": [volume], "3D-merged": [volume.sum(axis=0)]}

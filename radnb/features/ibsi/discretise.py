@@ -47,18 +47,22 @@ def steps(values: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, G
         last = _upper(values, options)
         bins = max(int(np.ceil(round((last - start) / width, 9))), int(levels.max()))
         return start + (levels - 0.5) * width, Grid(start + width / 2, start + (bins - 0.5) * width, width)
-    if (bins := options.get("ivhBinCount")) or (values % 1).any():
-        bins = bins or ARBITRARY_BINS
+    if options.get("ivhBinCount") or (values % 1).any():
+        bins = int(options.get("ivhBinCount", ARBITRARY_BINS))
         return fixed_number(values, bins).astype(float), Grid(1, bins, 1)
     lowest, highest = np.floor(_lower(values, options)), np.ceil(_upper(values, options))
     return values, Grid(float(lowest), float(highest), 1)
 
 
 def _lower(values: np.ndarray, options: Mapping[str, Any]) -> float:
-    wanted = options.get("resegmentRange")
-    return float(wanted[0]) if wanted else float(values.min())
+    return float([*_range(options), values.min()][0])
 
 
 def _upper(values: np.ndarray, options: Mapping[str, Any]) -> float:
-    wanted = options.get("resegmentRange") or ()
-    return float(wanted[1]) if len(wanted) == 2 else float(values.max())
+    return float([*_range(options)[1:], values.max()][0])
+
+
+def _range(options: Mapping[str, Any]) -> list[float]:
+    """Return lower and upper end of resegmentRange, as far as given in grey values (PyRadiomics knows other modes)."""
+    absolute = options.get("resegmentMode", "absolute") == "absolute"
+    return list(options.get("resegmentRange") or []) if absolute else []

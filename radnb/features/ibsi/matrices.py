@@ -10,7 +10,8 @@ import itertools
 import numpy as np
 
 Offset = tuple[int, int, int]
-HALF: tuple[Offset, ...] = tuple(step for step in itertools.product((-1, 0, 1), repeat=3) if step > (0, 0, 0))
+HALF: tuple[Offset, ...] = tuple((z, y, x) for z, y, x in itertools.product((-1, 0, 1), repeat=3)
+                                 if (z, y, x) > (0, 0, 0))
 IN_SLICE: tuple[Offset, ...] = tuple(step for step in HALF if step[0] == 0)
 
 
@@ -89,7 +90,7 @@ def tone_differences(levels: np.ndarray, steps: tuple[Offset, ...], bins: int) -
     differences between each voxel and the average of its neighbours."""
     total, count = np.zeros(levels.shape), np.zeros(levels.shape)
     inside = (levels > 0).astype(float)
-    for step in (*steps, *(tuple(-d for d in step) for step in steps)):
+    for step in (*steps, *((-z, -y, -x) for z, y, x in steps)):
         for field, sum_of in ((levels, total), (inside, count)):
             into, source = _neighbours(sum_of, step)[0], _neighbours(field, step)[1]
             into += source

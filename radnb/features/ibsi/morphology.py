@@ -193,7 +193,8 @@ def _neighbourhood(body: Body) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     z, y, x = (slice(length) for length in inside.shape)
 
     def weighted(field: np.ndarray) -> np.ndarray:
-        return np.fft.irfftn(np.fft.rfftn(field, sizes, axes=(0, 1, 2)) * kernel, sizes, axes=(0, 1, 2))[z, y, x][inside]
+        spectrum = np.fft.rfftn(field, sizes, axes=(0, 1, 2)) * kernel
+        return np.fft.irfftn(spectrum, sizes, axes=(0, 1, 2))[z, y, x][inside]
 
     return deviation[inside], weighted(inside.astype(float)), weighted(deviation)
 

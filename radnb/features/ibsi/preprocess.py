@@ -50,7 +50,7 @@ def _around(whole: Axis, lower: int, upper: int, margin: int) -> Axis:
 
 
 def interpolated(array: np.ndarray, axes: tuple[Axis, ...], degree: int) -> np.ndarray:
-    """Interpolate with splines of degree 0 (nearest), 1 or 3, one axis after another; beyond the image lies its edge."""
+    """Interpolate with splines of degree 0 (nearest), 1 or 3, axis by axis; beyond the image lies its edge."""
     for number, place in enumerate(axes):
         array = np.moveaxis(_along(np.moveaxis(array, number, 0), place, degree), 0, number)
     return np.ascontiguousarray(array)
@@ -84,18 +84,18 @@ def prepared(pair: Pair, setting: Mapping[str, Any], *, margin_mm: float = RADIU
     """Return the region after interpolation, rounding and resegmentation, with `margin_mm` of image around it."""
     old = tuple(reversed(pair.image.GetSpacing()))
     wanted = tuple(reversed(setting.get("resampledPixelSpacing") or (0, 0, 0)))
-    new = tuple(float(step or own) for step, own in zip(wanted, old, strict=True))
+    z, y, x = (float(step or own) for step, own in zip(wanted, old, strict=True))
     image, mask = sitk.GetArrayViewFromImage(pair.image), sitk.GetArrayViewFromImage(pair.mask)
     axes = tuple(
-        _around(axis(length, own, step), low, low + size - 1, int(min(margin_mm / step + 1, 1e9)))
-        for length, own, step, low, size in zip(image.shape, old, new, reversed(pair.lower), reversed(pair.size),
+        _around(axis(length, own, step), low, low + size - 1, int(min(margin_mm / step + 1, length * own / step + 1)))
+        for length, own, step, low, size in zip(image.shape, old, (z, y, x), reversed(pair.lower), reversed(pair.size),
                                                 strict=True))
     volume = _image(image, axes, setting)
     inside = _mask(mask, axes, setting)
     _refuse_too_little(inside, setting, "resampling")
     counted = resegmented(volume, inside, setting)
     _refuse_too_little(counted, setting, "resegmentation")
-    return Region(volume, counted, inside, new)
+    return Region(volume, counted, inside, (z, y, x))
 
 
 def _image(image: np.ndarray, axes: tuple[Axis, ...], setting: Mapping[str, Any]) -> np.ndarray:
