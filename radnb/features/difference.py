@@ -46,7 +46,8 @@ class Difference:
                  "rows only in A": self.rows_only_a, "rows only in B": self.rows_only_b}
         lines = [f"{len(names)} {what}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
                  for what, names in lists.items() if names]
-        lines += [f"{kind:<12}{n:>9} values, {beyond} beyond {self.tolerance:g}, largest relative deviation {largest:.2g}"
+        lines += [f"{kind:<12}{n:>9} values, {beyond} beyond {self.tolerance:g}, "
+                  f"largest relative deviation {largest:.2g}"
                   for kind, n, beyond, largest in self.classes.itertuples(index=False)]
         lines += [f"  {row.row}, {row.feature}: {row.a!r} against {row.b!r} ({row.deviation:.2g})"
                   for row in self.worst.itertuples()]

@@ -15,8 +15,8 @@ from radnb.work.files import atomic_path, refuse_folder, write_csv, write_parque
 
 _SIGNS = "=+\\-@＝＋－＠"  # with these a cell becomes a formula, alone or after blanks that a spreadsheet drops
 _BLANKS = "[\\s\\u200b\\ufeff]*"
-_FORMULA = re.compile(rf"^(?=[\t\r\n]|{_BLANKS}[{_SIGNS}])"  # at the start of a cell ...
-                      rf"|(?:(?<=;)|(?<=[^\t\r\n][\t\r\n]))(?={_BLANKS}[{_SIGNS}])")  # ... or where another program begins a new one
+_NEW_CELL = r"(?:(?<=;)|(?<=[^\t\r\n][\t\r\n]))"  # where a program with other separators begins one
+_FORMULA = re.compile(rf"^(?=[\t\r\n]|{_BLANKS}[{_SIGNS}])|{_NEW_CELL}(?={_BLANKS}[{_SIGNS}])")
 
 
 def export(features: pd.DataFrame, path: Path | str) -> Path:
