@@ -16,7 +16,7 @@ def rows(factors: Mapping[str, Sequence[str]], allowed: Callable[[Row], bool] = 
     takes, factor by factor, the level that covers most. `allowed` sees rows that are not complete yet, and must
     leave a level of each factor open.
     """
-    left = {pair: None for pair in pairs(factors, allowed)}  # a dict keeps its order, a set does not
+    left = dict.fromkeys(pairs(factors, allowed))  # a dict keeps its order, a set does not
     found: list[Row] = []
     while left:
         found.append(_row(dict(next(iter(left))), factors, allowed, left, turn=len(found)))
