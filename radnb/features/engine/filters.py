@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.features.catalogue import filters
+from radnb.features.engine.lbp import local_binary_patterns
 from radnb.features.engine.log import laplacian_of_gaussian
 from radnb.features.engine.region import Region
 from radnb.features.engine.wavelet import bands
@@ -91,6 +92,13 @@ def gradient(region: Region, options: Mapping[str, Any]) -> Images:
     yield "gradient", np.ascontiguousarray(found[inner])
 
 
+def lbp_2d(region: Region, options: Mapping[str, Any]) -> Images:
+    """Yield the local binary patterns in slices."""
+    yield "lbp-2D", local_binary_patterns(region.volume, region.box, options.get("force2Ddimension", 0),
+                                          radius=options.get("lbp2DRadius", 1), samples=options.get("lbp2DSamples", 8),
+                                          method=options.get("lbp2DMethod", "uniform"))
+
+
 def _doubles(region: Region) -> np.ndarray:
     return region.volume[region.box].astype(np.float64, order="C")
 
@@ -102,4 +110,5 @@ def _largest(region: Region) -> np.float64:
 
 FILTERS: dict[str, Callable[[Region, Mapping[str, Any]], Images]] = {
     "Original": original, "LoG": log, "Wavelet": wavelet, "Square": square, "SquareRoot": square_root,
-    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient}
+    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient,
+    "LBP2D": lbp_2d}
