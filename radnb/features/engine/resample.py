@@ -33,7 +33,7 @@ def _spline(source: Source, starts: np.ndarray, ends: np.ndarray, grid: Grid) ->
     held = crop_box(shape, needed, SPLINE_MARGIN)
     found = source.part(held).astype(np.float64)
     for axis in (2, 1, 0):
-        native.call("spline_coefficients", found, *found.shape, axis)
+        native.call("spline_coefficients", found, *found.shape, axis, 0)
         inner = [slice(None)] * 3
         inner[axis] = slice(needed[axis].start - held[axis].start, needed[axis].stop - held[axis].start)
         found = np.ascontiguousarray(found[tuple(inner)])

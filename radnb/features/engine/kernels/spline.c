@@ -33,23 +33,39 @@ INLINE void start_causal(double *rows, int64_t n, double pole)
     for (int lane = 0; lane < LANES; lane++) rows[lane] = sum[lane];
 }
 
-INLINE void samples_to_coefficients(double *rows, int64_t n)
+/* The same as scipy.ndimage sums it, both ways around at once and to the end. */
+INLINE void start_causal_scipy(double *rows, int64_t n, double pole)
+{
+    const double far = pow(pole, (double)(n - 1));
+    double power = pole;
+    for (int lane = 0; lane < LANES; lane++) rows[lane] += far * rows[(n - 1) * LANES + lane];
+    for (int64_t i = 1; i < n - 1; i++) {
+        for (int lane = 0; lane < LANES; lane++)
+            rows[lane] += power * (rows[i * LANES + lane] + far * rows[(n - 1 - i) * LANES + lane]);
+        power *= pole;
+    }
+    for (int lane = 0; lane < LANES; lane++) rows[lane] /= 1.0 - far * far;
+}
+
+INLINE void samples_to_coefficients(double *rows, int64_t n, int scipy)
 {
     const double pole = sqrt(3.0) - 2.0, gain = (1.0 - pole) * (1.0 - 1.0 / pole);
     for (int64_t k = 0; k < n * LANES; k++) rows[k] *= gain;
-    start_causal(rows, n, pole);
+    if (scipy) start_causal_scipy(rows, n, pole);
+    else start_causal(rows, n, pole);
     for (int64_t i = 1; i < n; i++)
         for (int lane = 0; lane < LANES; lane++) rows[i * LANES + lane] += pole * rows[(i - 1) * LANES + lane];
     double *last = rows + (n - 1) * LANES;
     for (int lane = 0; lane < LANES; lane++)
-        last[lane] = pole / (pole * pole - 1.0) * (pole * last[lane - LANES] + last[lane]);
+        last[lane] = scipy ? (pole * last[lane - LANES] + last[lane]) * pole / (pole * pole - 1.0)
+                           : pole / (pole * pole - 1.0) * (pole * last[lane - LANES] + last[lane]);
     for (int64_t i = n - 2; i >= 0; i--)
         for (int lane = 0; lane < LANES; lane++)
             rows[i * LANES + lane] = pole * (rows[(i + 1) * LANES + lane] - rows[i * LANES + lane]);
 }
 
-/* Turn samples into coefficients along one axis, in place. */
-WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t sx, int64_t axis)
+/* Turn samples into coefficients along one axis, in place, with the borders of ITK or of scipy.ndimage. */
+WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t sx, int64_t axis, int64_t scipy)
 {
     const int64_t size[3] = {sz, sy, sx}, stride[3] = {sy * sx, sx, 1};
     const int64_t n = size[axis], step = stride[axis], lines = sz * sy * sx / n;
@@ -59,7 +75,7 @@ WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t
     for (int64_t first = 0; first < lines; first += LANES) {
         const Block block = block_of(size, stride, (int)axis, first);
         load_lines(volume, FLOAT64, &block, step, 0, n, rows);
-        samples_to_coefficients(rows, n);
+        samples_to_coefficients(rows, n, (int)scipy);
         for (int64_t i = 0; i < n; i++) {
             double *target = volume + i * step;
             if (block.together)
