@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,17 +127,24 @@ class Frame:
         """Return how far windows reach along each axis."""
         return np.array([0 if axis == self.flat_axis else self.radius for axis in range(3)], np.int64)
 
+    @functools.cached_property
+    def levels(self) -> np.ndarray:
+        """Return the grey levels, from 1 (0: not counted)."""
+        return grey_levels(self.values, self.counted, self.setting)
+
     def padded(self, values: np.ndarray) -> np.ndarray:
         """Return an array with a margin of zeros, so that no window leaves it."""
         return np.ascontiguousarray(np.pad(values, [(int(n), int(n)) for n in self.reach]))
 
+    @functools.cached_property
     def centres(self) -> np.ndarray:
         """Return the flat places of the region's voxels in a padded array."""
         size = np.array(self.inside.shape) + 2 * self.reach
-        return np.ravel_multi_index(tuple(np.argwhere(self.inside).T + self.reach[:, None]), tuple(size))
+        places = tuple(np.argwhere(self.inside).T + self.reach[:, None])
+        return np.ravel_multi_index(places, tuple(size)).astype(np.int64)
 
-    def angles(self, distances: Sequence[int], *, both: bool) -> np.ndarray:
-        """Return the steps to neighbours, in PyRadiomics' order: the first half points forward."""
+    def angles(self, distances: Sequence[int]) -> np.ndarray:
+        """Return the steps to neighbours, in PyRadiomics' order; of two opposite steps, the forward one."""
         longest = max(distances)
         steps = [step for step in itertools.product(range(longest, -longest - 1, -1), repeat=3)
                  if max(map(abs, step)) in distances and (self.flat_axis is None or step[self.flat_axis] == 0)
@@ -144,7 +152,7 @@ class Frame:
         if not steps:
             raise ImageFault(f"No voxel has a neighbour at distance {list(distances)} within the region's box.",
                              "Choose shorter distances.", code="E_DISTANCE", column="mask")
-        return np.array(steps if both else steps[:len(steps) // 2], np.int64)
+        return np.array(steps[:len(steps) // 2], np.int64)
 
     def picture(self, values: np.ndarray, init_value: float) -> sitk.Image:
         """Return the values of the region's voxels as an image."""
@@ -190,28 +198,32 @@ def _maps(name: str, frame: Frame, wanted: Collection[str], bar: Any) -> Iterato
         yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in features)
 
 
-def _levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
     """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
     inside = values[counted]
-    if setting.get("binCount"):
-        edges = np.histogram(inside, setting["binCount"])[1]
-        edges[-1] += 1
-    else:
+    levels = np.zeros(values.shape, np.int32)
+    levels[counted] = np.digitize(inside, _edges(inside, setting))
+    return levels
+
+
+def _edges(inside: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+    with np.errstate(all="ignore"):  # small integers overflow, as they do there
+        if setting.get("binCount"):
+            edges = np.histogram(inside, setting["binCount"])[1]
+            edges[-1] += 1
+            return edges
         width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
         edges = np.arange(least - (least % width), most + 2 * width, width)
-        edges = edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
-    levels = np.zeros(values.shape, np.int32)
-    levels[counted] = np.digitize(inside, edges)
-    return levels
+    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 
 def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Callable[[float], Any], *arguments: Any,
          ahead: tuple[np.ndarray, ...] = (), beside: np.ndarray | None = None) -> np.ndarray:
     """Call a kernel batch by batch and return its features, a row each; `beside` is filled with a row per window."""
-    padded, centres = frame.padded(levels), frame.centres()
+    padded, centres = frame.padded(levels), frame.centres
     features = np.empty((rows, len(centres)))
     for first in range(0, len(centres), _BATCH):
-        batch = np.ascontiguousarray(centres[first:first + _BATCH], np.int64)
+        batch = centres[first:first + _BATCH]
         found = np.empty((rows, len(batch)))
         more = () if beside is None else (beside[first:first + len(batch)],)
         native.call(kernel, *ahead, padded, int(levels.max()), *padded.shape[1:], batch, len(batch), frame.reach,
@@ -230,7 +242,7 @@ def _firstorder(frame: Frame, features: Sequence[str], advance: Callable[[float]
     _, ny, nx = np.array(values.shape) + 2 * frame.reach
     offsets = np.ascontiguousarray((steps[:, 0] * ny + steps[:, 1]) * nx + steps[:, 2], np.int64)
     names = (*FEATURES["firstorder"], *ON_REQUEST["firstorder"])
-    found = _run("maps_firstorder", frame, _levels(values, counted, frame.setting), len(names), advance, offsets,
+    found = _run("maps_firstorder", frame, grey_levels(values, counted, frame.setting), len(names), advance, offsets,
                  len(offsets), float(frame.setting.get("voxelArrayShift", 0)),
                  float(np.multiply.reduce(frame.spacing[::-1])), ahead=(frame.padded(values),))
     return dict(zip(names, found, strict=True))
@@ -250,10 +262,10 @@ def _weights(frame: Frame, angles: np.ndarray, *, decay: bool) -> np.ndarray | N
 
 
 def _glcm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=False)
+    angles = frame.angles(frame.setting.get("distances", [1]))
     weights = _weights(frame, angles, decay=True)
     filled = np.zeros((int(frame.inside.sum()), len(angles)), np.uint8)
-    found = _run("maps_glcm", frame, _levels(frame.values, frame.counted, frame.setting), len(FEATURES["glcm"]), advance,
+    found = _run("maps_glcm", frame, frame.levels, len(FEATURES["glcm"]), advance,
                  angles, len(angles), angles if weights is None else weights, int(weights is not None),
                  int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
     maps = dict(zip(FEATURES["glcm"], found, strict=True))
@@ -263,28 +275,30 @@ def _glcm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]
 
 
 def _glrlm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles([1], both=False)
+    angles = frame.angles([1])
     weights = _weights(frame, angles, decay=False)
-    found = _run("maps_glrlm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLRLM), advance, angles,
+    found = _run("maps_glrlm", frame, frame.levels, len(_GLRLM), advance, angles,
                  len(angles), angles if weights is None else weights, int(weights is not None))
     return dict(zip(_GLRLM, found, strict=True))
 
 
 def _glszm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    found = _run("maps_glszm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLSZM), advance)
+    angles = frame.angles([1])
+    found = _run("maps_glszm", frame, frame.levels, len(_GLSZM), advance, angles,
+                 len(angles))
     return dict(zip(_GLSZM, found, strict=True))
 
 
 def _gldm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=True)
-    found = _run("maps_gldm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLDM), advance, angles,
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_gldm", frame, frame.levels, len(_GLDM), advance, angles,
                  len(angles), int(frame.setting.get("gldm_a", 0)))
     return dict(zip(_GLDM, found, strict=True))
 
 
 def _ngtdm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=True)
-    found = _run("maps_ngtdm", frame, _levels(frame.values, frame.counted, frame.setting), len(FEATURES["ngtdm"]),
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_ngtdm", frame, frame.levels, len(FEATURES["ngtdm"]),
                  advance, angles, len(angles))
     return dict(zip(FEATURES["ngtdm"], found, strict=True))
 
