@@ -11,6 +11,7 @@ import numpy as np
 from radnb.features.ibsi import mesh
 from radnb.features.ibsi.mesh import Spacing
 
+PairSums = tuple[np.floating, np.floating, np.floating]
 _TERMS = 20  # of the series for an ellipsoid's area; the manual asks for no more
 
 
@@ -79,7 +80,7 @@ class Body:
         return smallest_ellipsoid(self.hull.corners)
 
     @functools.cached_property
-    def pair_sums(self) -> tuple[float, float, float]:
+    def pair_sums(self) -> PairSums:
         """Return the sums over all pairs of voxels that Moran's I and Geary's C are made of."""
         return _pair_sums(self)
 
@@ -147,12 +148,12 @@ def smallest_ellipsoid(points: np.ndarray, tolerance: float = 1e-3) -> np.ndarra
     return np.sqrt(np.linalg.eigvalsh(shape))[::-1]
 
 
-def ellipsoid_volume(axes: np.ndarray) -> float:
+def ellipsoid_volume(axes: np.ndarray) -> np.floating:
     """Return the volume of an ellipsoid with these semi-axes."""
-    return float(4 / 3 * np.pi * axes.prod())
+    return 4 / 3 * np.pi * axes.prod()
 
 
-def ellipsoid_area(axes: np.ndarray) -> float:
+def ellipsoid_area(axes: np.ndarray) -> np.floating:
     """Return the area of an ellipsoid with these semi-axes, longest first, as a series of Legendre polynomials.
 
     The polynomials are multiplied by (alpha beta)^n, so that the series also holds where either is 0.  The manual takes
@@ -161,14 +162,14 @@ def ellipsoid_area(axes: np.ndarray) -> float:
     """
     a, b, c = axes
     if not a * b:
-        return 0.0
+        return np.float64(0)
     alpha, beta = np.sqrt(1 - (b / a) ** 2), np.sqrt(1 - (c / a) ** 2)
     middle, product = (alpha**2 + beta**2) / 2, (alpha * beta) ** 2
     before, now, total = 0.0, 1.0, 1.0
     for n in range(1, _TERMS + 1):
         before, now = now, ((2 * n - 1) * middle * now - (n - 1) * product * before) / n
         total += now / (1 - 4 * n**2)
-    return float(4 * np.pi * a * b * total)
+    return 4 * np.pi * a * b * total
 
 
 def _box_volume(edges: np.ndarray) -> float:
@@ -193,7 +194,7 @@ def _maximum_diameter(body: Body) -> float:
     return float(pdist(body.hull.corners).max())
 
 
-def _pair_sums(body: Body) -> tuple[float, float, float]:
+def _pair_sums(body: Body) -> PairSums:
     """Return three sums over all pairs of voxels i, j: of the weights w = 1/distance, of w d_i d_j and of w d_i d_i,
     where d is the deviation from the mean.
 
@@ -214,7 +215,7 @@ def _pair_sums(body: Body) -> tuple[float, float, float]:
         return np.fft.irfftn(spectrum, sizes, axes=(0, 1, 2))[z, y, x][inside]
 
     own, weights = deviation[inside], weighted(inside.astype(float))
-    return float(weights.sum()), float(own @ weighted(deviation)), float(own**2 @ weights)
+    return weights.sum(), own @ weighted(deviation), own**2 @ weights
 
 
 def _fast_length(length: int) -> int:
@@ -229,18 +230,18 @@ def _fast_length(length: int) -> int:
         length += 1
 
 
-def _morans_i(body: Body) -> float:
+def _morans_i(body: Body) -> np.floating:
     weights, cross, _ = body.pair_sums
-    return float(body.values.size / weights * cross / ((body.values - body.values.mean()) ** 2).sum())
+    return body.values.size / weights * cross / ((body.values - body.values.mean()) ** 2).sum()
 
 
-def _gearys_c(body: Body) -> float:
+def _gearys_c(body: Body) -> np.floating:
     weights, cross, own = body.pair_sums  # (x_i - x_j)^2 = d_i^2 + d_j^2 - 2 d_i d_j
     squares = ((body.values - body.values.mean()) ** 2).sum()
-    return float((body.values.size - 1) / (2 * weights) * 2 * (own - cross) / squares)
+    return (body.values.size - 1) / (2 * weights) * 2 * (own - cross) / squares
 
 
-FORMULAS: dict[str, Callable[[Body], float]] = {
+FORMULAS: dict[str, Callable[[Body], float | np.floating]] = {
     "VolumeMesh": lambda body: body.volume,  # RNU0
     "VolumeVoxelCounting": lambda body: float(body.mask.sum() * np.prod(body.spacing)),  # YEKZ
     "SurfaceAreaMesh": lambda body: body.area,  # C0JK
@@ -274,6 +275,7 @@ FORMULAS: dict[str, Callable[[Body], float]] = {
 
 
 def morphology(body: Body, features: Iterable[str]) -> dict[str, float]:
-    """Return the features wanted of one body; a ratio to nothing is not a number."""
+    """Return the features wanted of one body; a ratio to nothing (of a flat body, say) is not a number."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return {feature: float(FORMULAS[feature](body)) for feature in features}
+        found = {feature: float(FORMULAS[feature](body)) for feature in features}
+    return {feature: value if np.isfinite(value) else float("nan") for feature, value in found.items()}

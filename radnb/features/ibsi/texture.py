@@ -115,9 +115,9 @@ def emphases(family: str, counts: np.ndarray, voxels: np.ndarray, lengths: np.nd
 
 def tone_differences(counts: np.ndarray, sums: np.ndarray) -> Found:
     """Return the features (IPET) of tone differences, both ... x level."""
-    return {name: np.array([_TONES[name](*row) for row in zip(counts.reshape(-1, counts.shape[-1]),
-                                                             sums.reshape(-1, sums.shape[-1]), strict=True)])
-            for name in _TONES}
+    rows = zip(counts.reshape(-1, counts.shape[-1]), sums.reshape(-1, sums.shape[-1]), strict=True)
+    kept = [(n, s) for n, s in rows if n.any()]  # somewhere, a voxel has a neighbour
+    return {name: np.array([formula(n, s) for n, s in kept]) for name, formula in _TONES.items()}
 
 
 def _coarseness(n: np.ndarray, s: np.ndarray) -> float:
