@@ -44,7 +44,9 @@ WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; th
 IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
                "LBP2D", "LBP3D", "SSF", "Mean", "Laws", "Gabor", "Simoncelli")
 IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # which PyRadiomics does not know
-LAWS = ("L3", "E3", "S3", "L5", "E5", "S5", "W5", "R5")
+LAWS: Mapping[str, tuple[int, ...]] = {  # level, edge, spot, wave, ripple
+    "L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
+    "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}
 INTERPOLATORS = ("sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
                  "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
                  "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc")
@@ -110,6 +112,7 @@ SETTINGS: Mapping[str, Any] = {
     "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
     "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero,
     "radius_mm": _Sigmas,
+    "definitions": Literal["pyradiomics", "ibsi"],
     # IBSI 2
     "boundary": Literal["mirror", "nearest", "zero", "periodic"], "rotationInvariant": _Truth,
     "pooling": Literal["mean", "max"], "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],

@@ -12,7 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.catalogue import (
     FEATURES,
+    IBSI_OPTIONS,
+    IBSI_TYPES,
     IMAGE_TYPES,
+    NEEDED,
     NEEDS,
     OF_THE_WHOLE,
     ON_REQUEST,
@@ -191,13 +194,34 @@ def _of_mask(setting: Options) -> list[str]:
 def _of_filters(types: Mapping[str, Options], setting: Options) -> list[str]:
     found = [f"setting.{key}: there is no image type {kind} that would use it. Add {kind} or delete this line."
              for key, kind in ONLY_FOR.items() if key in setting and kind not in types]
-    if "LoG" in types and "sigma" not in {**setting, **types["LoG"]}:
-        found.append("imageType.LoG: without `sigma` no image is made. Add, for example, sigma: [1.0, 2.0, 3.0].")
+    found += [f"imageType.{kind}: without `{key}` no image is made. Add, for example, {key}: {example}."
+              for kind, keys in NEEDED.items() if kind in types
+              for key, example in keys.items() if key not in {**setting, **types[kind]}]
+    found += _of_ibsi(types, setting)
     if "LBP2D" in types and not {**setting, **types["LBP2D"]}.get("force2D"):
         found.append("imageType.LBP2D: this filter works slice by slice. Set force2D: true, or take LBP3D.")
     if "LBP3D" in types and {**setting, **types["LBP3D"]}.get("force2D"):
         found.append("imageType.LBP3D: this filter works in three dimensions. Delete force2D, or take LBP2D.")
     return found
+
+
+def _of_ibsi(types: Mapping[str, Options], setting: Options) -> list[str]:
+    if setting.get("definitions") != "ibsi":
+        only = [*(f"imageType.{kind}" for kind in types if kind in IBSI_TYPES),
+                *(f"{place}.{key}" for place, options in _places(types, setting) for key in options
+                  if key in IBSI_OPTIONS)]
+        return [f"{place}: this is a filter of IBSI 2. Set definitions: ibsi in `setting`, or delete this line."
+                for place in only]
+    found = [f"imageType.{kind}.{key}: this belongs to {', '.join(IBSI_OPTIONS[key])}. Move it there."
+             for kind, options in types.items() for key in options if kind not in IBSI_OPTIONS.get(key, (kind,))]
+    parts = 2 if setting.get("force2D") else 3
+    laws = {**setting, **types.get("Laws", {})}.get("laws", [])
+    return found + [f"imageType.Laws.laws: {kernels}: {parts} kernels are needed, one for each direction that is "
+                    "filtered. Add or delete one." for kernels in laws if len(kernels) != 2 * parts]
+
+
+def _places(types: Mapping[str, Options], setting: Options) -> list[tuple[str, Options]]:
+    return [("setting", setting), *((f"imageType.{kind}", options) for kind, options in types.items())]
 
 
 def _of_bins(types: Mapping[str, Options], setting: Options) -> list[str]:

@@ -11,21 +11,20 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pywt
 
-from radnb.features.catalogue import filters
+from radnb.features.catalogue import LAWS, filters
 from radnb.features.engine import native
 from radnb.features.engine.region import Region
 
 Options = Mapping[str, Any]
 Named = Iterator[tuple[str, np.ndarray]]
 Transfer = Callable[[list[np.ndarray]], np.ndarray]
-LAWS = {"L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
-        "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}
-REACH_IN_FOURIER_SPACE = 32  # voxels around the region, doubled per level: what is made there never quite ends
+BEYOND_THE_EDGE = 32  # voxels by which images are continued before they are filtered in Fourier space
 REACH_OF_GABOR = 5  # standard deviations
 
 
@@ -63,9 +62,10 @@ def laplacian_of_gaussian(region: Region, options: Options) -> Named:
     axes = filtered_axes(options)
     for name, sigma in zip(filters("LoG", options), options["sigma"], strict=True):
         terms = laplacian([sigma / region.spacing[axis] for axis in axes], options.get("truncate", 4))
-        more = REACH_IN_FOURIER_SPACE if options.get("riesz") else 0
-        image = pooled(region, terms, axes, options, "sum", more=more)
-        yield name, trimmed(in_fourier_space(image, axes, riesz(options)), axes, more) if more else image
+        if options.get("riesz"):
+            yield name, in_fourier_space(region, axes, options, riesz(options), terms)
+        else:
+            yield name, pooled(region, terms, axes, options, "sum")
 
 
 def laws(region: Region, options: Options) -> Named:
@@ -96,14 +96,9 @@ def wavelet(region: Region, options: Options) -> Named:
 
 def simoncelli(region: Region, options: Options) -> Named:
     """Yield the band-pass maps of Simoncelli's non-separable wavelet, from fine to coarse."""
-    axes, boundary = filtered_axes(options), options.get("boundary", "mirror")
     for level, name in enumerate(filters("Simoncelli", options), 1):
-        transfer, reach = _product(band_pass(level), riesz(options)), REACH_IN_FOURIER_SPACE * 2 ** (level - 1)
-        if boundary == "periodic":  # as the transform is, if the image is whole
-            yield name, np.ascontiguousarray(in_fourier_space(region.volume, axes, transfer)[region.box])
-        else:
-            block = surroundings(region, dict.fromkeys(axes, reach), boundary)
-            yield name, trimmed(in_fourier_space(block, axes, transfer), axes, reach)
+        yield name, in_fourier_space(region, filtered_axes(options), options,
+                                     _product(band_pass(level), riesz(options)))
 
 
 def gabor(region: Region, options: Options) -> Named:
@@ -275,27 +270,38 @@ def _continued(places: np.ndarray, size: int, boundary: str) -> np.ndarray:
 
 # Filters made in Fourier space.
 
-def in_fourier_space(block: np.ndarray, axes: tuple[int, ...], transfer: Transfer) -> np.ndarray:
-    """Filter a block with a function of the frequencies along some axes.
+def in_fourier_space(region: Region, axes: tuple[int, ...], options: Options, transfer: Transfer,
+                     terms: list[Separable] | None = None) -> np.ndarray:
+    """Filter the whole image with a function of the frequencies along some axes; only its region's box is returned.
 
-    The reference maps count frequencies from -1 to 1, both ends included; as that is not quite symmetric, only the part
-    that leaves an image real is taken.
+    What is made of frequencies reaches far, and the features' references hold for whole images.  Beyond the edge the
+    image is continued a little, except periodically, as the transform itself does that.
+    """
+    more = 0 if options.get("boundary") == "periodic" else BEYOND_THE_EDGE
+    mask = np.zeros(region.mask.shape, dtype=bool)
+    mask[tuple(slice(None) if axis in axes else region.box[axis] for axis in range(3))] = True
+    image = pooled(replace(region, mask=mask), terms or [((),) * len(axes)], axes, options, "sum", more=more)
+    spectrum = np.fft.rfftn(image, axes=axes) * _for_real_images(transfer, image.shape, axes)
+    image = np.fft.irfftn(spectrum, s=[image.shape[axis] for axis in axes], axes=axes)
+    cut = (slice(span.start + more, span.stop + more) if axis in axes else slice(None)
+           for axis, span in enumerate(region.box))
+    return np.ascontiguousarray(image[tuple(cut)])
+
+
+def _for_real_images(transfer: Transfer, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    """Return a transfer function for the half of the frequencies that a real image has.
+
+    The reference maps count frequencies from -1 to 1, both ends included.  For an even number that is not symmetric,
+    and only the part that keeps the image real is taken.
     """
     there, back = [], []
     for axis in axes:
-        frequencies = np.fft.ifftshift(np.linspace(-1, 1, block.shape[axis]))
-        stop = block.shape[axis] // 2 + 1 if axis == axes[-1] else None  # the rest follows, as images are real
+        frequencies = np.fft.ifftshift(np.linspace(-1, 1, shape[axis]))
+        stop = shape[axis] // 2 + 1 if axis == axes[-1] else None
         along = tuple(-1 if other == axis else 1 for other in range(3))
         there.append(frequencies[:stop].reshape(along))
         back.append(np.roll(frequencies[::-1], 1)[:stop].reshape(along))
-    spectrum = np.fft.rfftn(block, axes=axes) * ((transfer(there) + np.conj(transfer(back))) / 2)
-    return np.fft.irfftn(spectrum, s=[block.shape[axis] for axis in axes], axes=axes)
-
-
-def trimmed(block: np.ndarray, axes: tuple[int, ...], reach: int) -> np.ndarray:
-    """Cut off so many voxels on both sides."""
-    cut = tuple(slice(reach, -reach) if axis in axes else slice(None) for axis in range(3))
-    return np.ascontiguousarray(block[cut])
+    return (transfer(there) + np.conj(transfer(back))) / 2
 
 
 def _product(one: Transfer, other: Transfer) -> Transfer:
