@@ -1,12 +1,16 @@
-"""Every word that PyRadiomics 3.0.1 knows: classes, features, image types, settings with their ranges."""
+"""Every word that settings may use: those of PyRadiomics 3.0.1 (classes, features, image types, settings with their
+ranges) and those that radnb adds for IBSI's definitions."""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+
+from radnb.features.ibsi import standard
 
 _FEATURES = {
     "firstorder": "10Percentile 90Percentile Energy Entropy InterquartileRange Kurtosis Maximum MeanAbsoluteDeviation "
@@ -37,6 +41,9 @@ FEATURES: Mapping[str, tuple[str, ...]] = {name: tuple(words.split()) for name, 
 ON_REQUEST: Mapping[str, tuple[str, ...]] = {  # computed only when named
     "firstorder": ("StandardDeviation",), "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
     "shape2D": ("SphericalDisproportion",)}
+PERCENTILE = re.compile(r"(\d+(?:\.\d+)?)Percentile")  # any percentile is a feature of firstorder: 25, 97.5 ...
+IBSI: Mapping[str, tuple[str, ...]] = {  # families, and with their aggregation as in the columns
+    **{f"{standard.PREFIX}{family}": features for family, features in standard.FAMILIES.items()}, **standard.FEATURES}
 WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; the same number is called otherwise
     "glcm": {"Dissimilarity": "DifferenceAverage", "Homogeneity1": "Id", "Homogeneity2": "Idm",
              "SumVariance": "ClusterTendency"},
@@ -110,19 +117,39 @@ SETTINGS: Mapping[str, Any] = {
     "lbp2DMethod": Literal["default", "ror", "uniform", "var"], "lbp3DLevels": _Count,
     "lbp3DIcosphereRadius": _Positive, "lbp3DIcosphereSubdivision": _FromZero,
     "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
-    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero,
-    "radius_mm": _Sigmas,
+    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero}
+OF_RADNB: Mapping[str, Any] = {  # settings that PyRadiomics does not have
     "definitions": Literal["pyradiomics", "ibsi"],
-    # IBSI 2
-    "boundary": Literal["mirror", "nearest", "zero", "periodic"], "rotationInvariant": _Truth,
-    "pooling": Literal["mean", "max"], "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],
-    "support": _Supports, "truncate": _Positive, "laws": _Laws, "energyDistance": _FromZero, "gaborSigma": _Sigmas,
+    "aggregation": Annotated[list[Annotated[str, _one_of(*standard.CHOICES)]], Field(min_length=1),
+                             AfterValidator(_distinct)],
+    "ivhBinWidth": _Positive, "ivhBinCount": Annotated[int, Field(strict=True, ge=2)], "roundIntensities": _Truth,
+    "maskInterpolator": Annotated[str, _one_of("sitkNearestNeighbor", "sitkLinear", "sitkBSpline")],
+    "maskThreshold": Annotated[float, Field(strict=True, gt=0, le=1)], "resegmentSigma": _Positive,
+    "radius_mm": _Sigmas,
+    # the filters of IBSI 2
+    "inSlices": _Truth, "boundary": Literal["mirror", "nearest", "zero", "periodic"], "truncate": _Positive,
+    "rotationInvariant": _Truth, "pooling": Literal["mean", "max"],
+    "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],
+    "support": _Supports, "laws": _Laws, "energyDistance": _FromZero, "gaborSigma": _Sigmas,
     "gaborWavelength": _Positive, "gaborGamma": _Positive, "gaborTheta": _Number, "gaborThetaStep": _Positive,
     "simoncelliLevels": _Count}
 OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effect
     "minimumROIDimensions", "minimumROISize", "geometryTolerance", "correctMask", "additionalInfo", "label",
     "label_channel", "normalize", "normalizeScale", "removeOutliers", "resampledPixelSpacing", "interpolator",
-    "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop"}
+    "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop", "definitions", "aggregation",
+    "roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma"}
+OF_PYRADIOMICS = {  # what IBSI's definitions leave no choice about: setting -> what to do instead
+    "normalize": "Normalise the images beforehand, and delete this line.",
+    "normalizeScale": "Delete this line.", "removeOutliers": "Delete this line, or set resegmentSigma.",
+    "padDistance": "Delete this line.", "preCrop": "Delete this line.", "distances": "Neighbours are at distance 1.",
+    "force2D": "Say `aggregation: [2D-averaged]` instead.", "force2Ddimension": "Slices are axial. Delete this line.",
+    "resegmentMode": "resegmentRange is absolute; set resegmentSigma for deviations.",
+    "resegmentShape": "The shape is measured before resegmentation. Delete this line.",
+    "voxelArrayShift": "Energy is taken from the grey values as they are. Delete this line.",
+    "symmetricalGLCM": "Matrices are symmetrical. Delete this line.",
+    "weightingNorm": "Directions weigh alike. Delete this line."}
+OF_IBSI = ("roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma")  # need definitions: ibsi
+OF_IBSI_FAMILIES = ("aggregation", "ivhBinWidth", "ivhBinCount")  # need an IBSI family
 ONLY_FOR = {  # settings of one filter
     "sigma": "LoG", "start_level": "Wavelet", "level": "Wavelet", "wavelet": "Wavelet",
     "gradientUseSpacing": "Gradient", "lbp2DRadius": "LBP2D", "lbp2DSamples": "LBP2D", "lbp2DMethod": "LBP2D",
@@ -131,6 +158,7 @@ ONLY_FOR = {  # settings of one filter
     "gaborWavelength": "Gabor", "gaborGamma": "Gabor", "gaborTheta": "Gabor", "gaborThetaStep": "Gabor",
     "simoncelliLevels": "Simoncelli"}
 IBSI_OPTIONS = {  # of filters, with `definitions: ibsi` only -> the image types that use it
+    "inSlices": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"),
     "boundary": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"), "truncate": ("LoG", "SSF"),
     "rotationInvariant": ("Laws", "Gabor", "Wavelet"), "pooling": ("Laws", "Gabor", "Wavelet"),
     "riesz": ("LoG", "Simoncelli")}
@@ -139,7 +167,8 @@ NEEDED = {  # image type -> the setting without which it makes no image, and an 
     "Laws": {"laws": "[L5E5E5]"}, "Gabor": {"gaborSigma": "[5.0]", "gaborWavelength": "2.0"}}
 NEEDS = {  # a setting without effect unless the other one stands too
     "resegmentMode": "resegmentRange", "resegmentShape": "resegmentRange", "normalizeScale": "normalize",
-    "removeOutliers": "normalize", "force2Ddimension": "force2D"}
+    "removeOutliers": "normalize", "force2Ddimension": "force2D", "maskInterpolator": "resampledPixelSpacing",
+    "maskThreshold": "resampledPixelSpacing"}
 
 
 def filters(image_type: str, options: Mapping[str, Any]) -> list[str]:
@@ -154,7 +183,7 @@ def _by_ibsi(options: Mapping[str, Any]) -> bool:
 
 
 def _axes(options: Mapping[str, Any]) -> int:
-    return 2 if options.get("force2D") else 3
+    return 2 if options.get("inSlices" if _by_ibsi(options) else "force2D") else 3
 
 
 def _dotless(number: float) -> str:

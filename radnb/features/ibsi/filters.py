@@ -119,10 +119,30 @@ FILTERS: dict[str, Callable[[Region, Options], Named]] = {
     "Simoncelli": simoncelli, "SSF": spatial_scale}
 
 
+def reach_mm(kind: str, options: Options, spacing: float) -> float:
+    """Return how many mm around a region its filtered image depends on, for voxels of up to `spacing` mm."""
+    if kind == "Simoncelli" or options.get("riesz") or options.get("boundary") == "periodic":
+        return math.inf
+    return _REACHES[kind](options, spacing) + spacing
+
+
+def _of_wavelet(options: Options, spacing: float) -> float:
+    levels = options.get("start_level", 0) + options.get("level", 1)
+    return pywt.Wavelet(options.get("wavelet", "coif1")).dec_len * (2**levels - 1) * spacing
+
+
+_REACHES: dict[str, Callable[[Options, float], float]] = {
+    "Mean": lambda options, spacing: max(options["support"]) // 2 * spacing,
+    "LoG": lambda options, _: options.get("truncate", 4) * max(options["sigma"]),
+    "SSF": lambda options, _: options.get("truncate", 4) * max(options["radius_mm"]) / math.sqrt(2),
+    "Laws": lambda options, spacing: (2 + options.get("energyDistance", 0)) * spacing,
+    "Gabor": lambda options, _: REACH_OF_GABOR * max(options["gaborSigma"]) * max(1, 1 / options.get("gaborGamma", 1)),
+    "Wavelet": _of_wavelet}
+
+
 def filtered_axes(options: Options) -> tuple[int, ...]:
-    """Return the axes that are filtered: all, or those of one slice."""
-    across = options.get("force2Ddimension", 0) if options.get("force2D") else None
-    return tuple(axis for axis in range(3) if axis != across)
+    """Return the axes that are filtered: all, or with `inSlices` those of axial slices."""
+    return (1, 2) if options.get("inSlices") else (0, 1, 2)
 
 
 # Lines of weights.
@@ -238,10 +258,7 @@ def _pool(responses: Iterable[tuple[np.ndarray, int]], how: str) -> np.ndarray:
     total, count = np.empty(0), 0
     for response, times in responses:
         weighted = response if how == "max" or times == 1 else response * times
-        if not count:
-            total = weighted
-        else:
-            total = np.maximum(total, weighted) if how == "max" else total + weighted
+        total = weighted if not count else np.maximum(total, weighted) if how == "max" else total + weighted
         count += times
     return total / count if how == "mean" else total
 
