@@ -49,8 +49,9 @@ WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; th
              "SumVariance": "ClusterTendency"},
     "gldm": {"GrayLevelNonUniformityNormalized": "firstorder Uniformity", "DependencePercentage": "always 1"}}
 IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
-               "LBP2D", "LBP3D", "SSF", "Mean", "Laws", "Gabor", "Simoncelli")
-IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # which PyRadiomics does not know
+               "LBP2D", "LBP3D")
+IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # with IBSI's definitions only
+IMAGE_TYPES_OF_RADNB = ("SSF", *IBSI_TYPES)  # which PyRadiomics does not have
 LAWS: Mapping[str, tuple[int, ...]] = {  # level, edge, spot, wave, ripple
     "L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
     "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}

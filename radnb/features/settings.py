@@ -20,6 +20,7 @@ from radnb.features.catalogue import (
     IBSI_OPTIONS,
     IBSI_TYPES,
     IMAGE_TYPES,
+    IMAGE_TYPES_OF_RADNB,
     NEEDED,
     NEEDS,
     OF_IBSI,
@@ -151,8 +152,9 @@ def _no_section(key: str) -> str:
 def _image_type_problems(types: Mapping[str, Any]) -> list[str]:
     found = []
     for kind, options in types.items():
-        if kind not in IMAGE_TYPES:
-            found.append(f"imageType.{kind}: unknown image type. {nearest(kind, IMAGE_TYPES)}")
+        if kind not in (*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB):
+            found.append(f"imageType.{kind}: unknown image type. "
+                         f"{nearest(kind, [*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB])}")
         elif not isinstance(options or {}, Mapping):
             found.append(f"imageType.{kind}: this must be a mapping, as in `{kind}: {{}}`.")
         else:
