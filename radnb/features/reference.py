@@ -7,7 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ def _extractor(card: str) -> Any:
     return extractor
 
 
-def _compute(parts: list[tuple[Any, Mapping[str, str]]], settings: Settings, pair: Pair) -> Values:
+def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: Pair) -> Values:
     refuse_region(pair, settings)
     found: dict[str, Any] = {}
     levels: dict[str, int] = {}

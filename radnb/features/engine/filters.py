@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from radnb.features.catalogue import filters
 from radnb.features.engine.log import laplacian_of_gaussian
 from radnb.features.engine.region import Region
+from radnb.features.engine.scales import spatial_scale
 from radnb.features.engine.wavelet import bands
 from radnb.imaging.faults import ImageFault
 
@@ -102,4 +103,4 @@ def _largest(region: Region) -> np.float64:
 
 FILTERS: dict[str, Callable[[Region, Mapping[str, Any]], Images]] = {
     "Original": original, "LoG": log, "Wavelet": wavelet, "Square": square, "SquareRoot": square_root,
-    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient}
+    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient, "SSF": spatial_scale(log)}

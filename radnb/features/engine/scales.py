@@ -1,9 +1,9 @@
 """The spatial-scale filter (image type SSF), for the engines that give PyRadiomics' values.
 
 Filtration-histogram texture analysis names its Laplacian of Gaussian by the radius in mm of the structures that it
-brings out, 2 to 6 as a rule (Ganeshan et al., Radiology 2013;266:326-336; Miles et al., Cancer Imaging 2013;13:400-406):
-the filter answers most to a disc of radius sigma * sqrt 2.  It is PyRadiomics' image type LoG at that sigma, so both
-engines know it.
+brings out, 2 to 6 as a rule (Ganeshan et al., Radiology 2013;266:326-336; Miles et al., Cancer Imaging 2013;13:
+400-406): the filter answers most to a disc of radius sigma * sqrt 2.  It is PyRadiomics' image type LoG at that sigma,
+so both engines know it.
 """
 
 from __future__ import annotations
