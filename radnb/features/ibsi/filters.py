@@ -353,36 +353,45 @@ def riesz(options: Options) -> Transfer:
 # Gabor filters.
 
 def gabor_image(region: Region, sigma: float, options: Options) -> np.ndarray:
-    """Pool the moduli of the responses in all planes and at all angles; sigma and wavelength are in mm."""
-    invariant, axes = options.get("rotationInvariant", True), filtered_axes(options)
-    degrees = np.arange(0, 360, options.get("gaborThetaStep", 45.0)) % 180  # the modulus is equal half a turn later
-    angles = np.radians(np.unique(degrees) if invariant else [options.get("gaborTheta", 0.0)])
-    planes = itertools.combinations(axes, 2) if invariant else [axes[-2:]]
-    responses = (_in_plane(region, plane, sigma, float(angle), options) for plane in planes for angle in angles)
-    return _pool(((response, 1) for response in responses), options.get("pooling", "mean"))
+    """Pool the moduli of the responses at all angles and in all planes; sigma and wavelength are in mm."""
+    axes = filtered_axes(options)
+    planes = itertools.combinations(axes, 2) if options.get("rotationInvariant", True) else [axes[-2:]]
+    return _pool(((_in_plane(region, plane, sigma, options), 1) for plane in planes), options.get("pooling", "mean"))
 
 
-def _in_plane(region: Region, plane: tuple[int, ...], sigma: float, angle: float, options: Options) -> np.ndarray:
+def _in_plane(region: Region, plane: tuple[int, ...], sigma: float, options: Options) -> np.ndarray:
+    kernels = gabor_kernels([region.spacing[axis] for axis in plane], sigma, options)
+    reach = {axis: width // 2 for axis, width in zip(plane, kernels[0].shape, strict=True)}
+    stack = np.moveaxis(surroundings(region, reach, options.get("boundary", "mirror")), plane, (1, 2))
+    size = [_fast(width) for width in stack.shape[1:]]
+    cut = tuple(slice(2 * far, width) for far, width in zip(reach.values(), stack.shape[1:], strict=True))
+    transfers = [np.fft.fft2(kernel, s=size) for kernel in kernels]
+    pooled_planes = [_pool(_moduli(np.fft.fft2(one, s=size), transfers, cut), options.get("pooling", "mean"))
+                     for one in stack]
+    return np.ascontiguousarray(np.moveaxis(np.stack(pooled_planes), (1, 2), plane))
+
+
+def _moduli(spectrum: np.ndarray, transfers: list[np.ndarray], cut: tuple[slice, ...]
+            ) -> Iterator[tuple[np.ndarray, int]]:
+    for transfer in transfers:
+        yield np.abs(np.fft.ifft2(spectrum * transfer)[cut]), 1
+
+
+def gabor_kernels(spacing: Sequence[float], sigma: float, options: Options) -> list[np.ndarray]:
+    """Return waves under a bell, one for each angle that a rotation invariant filter pools, or the angle asked for."""
     gamma = options.get("gaborGamma", 1.0)
-    rows, columns = (region.spacing[axis] for axis in plane)
-    far = [math.ceil(REACH_OF_GABOR * sigma * max(1, 1 / gamma) / spacing) for spacing in (rows, columns)]
-    block = surroundings(region, dict(zip(plane, far, strict=True)), options.get("boundary", "mirror"))
-    y, x = np.meshgrid(*(np.arange(-reach, reach + 1) * spacing
-                         for reach, spacing in zip(far, (rows, columns), strict=True)), indexing="ij")
-    along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-    bell = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))
-    wave = np.exp(2j * math.pi * along / options["gaborWavelength"])
-    return _convolved_planes(block, bell * wave, plane)
+    degrees = np.arange(0, 360, options.get("gaborThetaStep", 45.0)) % 180  # the modulus is equal half a turn later
+    angles = np.unique(degrees) if options.get("rotationInvariant", True) else [options.get("gaborTheta", 0.0)]
+    far = [math.ceil(REACH_OF_GABOR * sigma * max(1, 1 / gamma) / width) for width in spacing]
+    y, x = np.meshgrid(*(np.arange(-reach, reach + 1) * width for reach, width in zip(far, spacing, strict=True)),
+                       indexing="ij")
+    return [_wave(x * math.cos(angle) + y * math.sin(angle), gamma * (y * math.cos(angle) - x * math.sin(angle)),
+                  sigma, options["gaborWavelength"]) for angle in np.radians(angles)]
 
 
-def _convolved_planes(block: np.ndarray, kernel: np.ndarray, plane: tuple[int, ...]) -> np.ndarray:
-    """Return the modulus of each plane's convolution where it is complete."""
-    size = [_fast(block.shape[axis]) for axis in plane]
-    transfer = np.fft.fft2(kernel, s=size)
-    stack = np.moveaxis(block, plane, (1, 2))
-    cut = tuple(slice(width - 1, block.shape[axis]) for width, axis in zip(kernel.shape, plane, strict=True))
-    moduli = [np.abs(np.fft.ifft2(np.fft.fft2(one, s=size) * transfer)[cut]) for one in stack]
-    return np.ascontiguousarray(np.moveaxis(np.stack(moduli), (1, 2), plane))
+def _wave(along: np.ndarray, across: np.ndarray, sigma: float, length: float) -> np.ndarray:
+    wave: np.ndarray = np.exp(-(along**2 + across**2) / (2 * sigma**2) + 2j * math.pi * along / length)
+    return wave
 
 
 def _fast(size: int) -> int:
