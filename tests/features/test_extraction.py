@@ -145,7 +145,7 @@ def test_a_process_that_dies_is_recorded_and_the_rest_is_computed(cases, quick, 
     poison = tmp_path / "毒.nii.gz"
     poison.write_bytes(Path(cases["image"].iloc[3]).read_bytes())
     monkeypatch.setenv("RADNB_TEST_POISON", str(poison))
-    monkeypatch.setattr(extraction, "_extract_image", poisoned)
+    monkeypatch.setattr(extraction, "measure_image", poisoned)
     found = extract(cases.assign(image=[*cases["image"].iloc[:3], str(poison)]), settings=quick,
                     store=tmp_path / "s", workers=1)
     assert found.failures[["patient_id", "code"]].to_numpy().tolist() == [["002", "E_CRASH"]]
@@ -158,7 +158,7 @@ def poisoned(task):
     return EXTRACT(task)
 
 
-EXTRACT = extraction._extract_image
+EXTRACT = extraction.measure_image
 
 
 def test_the_interface_of_an_engine_is_two_functions() -> None:

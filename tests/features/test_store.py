@@ -94,7 +94,7 @@ def test_a_file_is_hashed_again_only_when_its_size_or_times_change(store, tmp_pa
     os.utime(file, (1, 1))
     first, _ = store.hashes([str(file)])
     read = []
-    monkeypatch.setattr("radnb.features.store.sha256_file", lambda path: read.append(path) or "new")
+    monkeypatch.setattr("radnb.features.store.sha256_image", lambda path: read.append(path) or "new")
     assert store.hashes([str(file)]) == (first, set()) and not read
     file.write_bytes(b"two")
     assert store.hashes([str(file)]) == ({str(file): "new"}, {str(file)}) and len(read) == 1
@@ -104,12 +104,12 @@ def test_a_file_written_this_moment_is_hashed_again_next_time(store, tmp_path, m
     file = tmp_path / "young.nii"
     file.write_bytes(b"one")
     store.hashes([str(file)])
-    monkeypatch.setattr("radnb.features.store.sha256_file", lambda path: "read again")
+    monkeypatch.setattr("radnb.features.store.sha256_image", lambda path: "read again")
     assert store.hashes([str(file)])[0] == {str(file): "read again"}
 
 
 def test_missing_files_have_no_hash_and_a_broken_index_is_made_anew(store, tmp_path) -> None:
-    (store.folder / "hashes.json").write_text("{broken", encoding="utf-8")
+    (store.folder / "hashes.jsonl").write_text("{broken", encoding="utf-8")
     assert store.hashes([str(tmp_path / "none")]) == ({}, set())
 
 
