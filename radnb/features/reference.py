@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from radnb.errors import RadnbError
 from radnb.features.bins import level_count
+from radnb.features.engine.scales import for_pyradiomics
 from radnb.features.refusals import refuse_image, refuse_region
 from radnb.features.settings import Settings
 from radnb.features.values import Values
@@ -36,9 +37,9 @@ def version() -> str:
 
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`."""
-    extractor = _extractor(json.dumps(settings.card))
     refuse_image(image, settings)
-    return functools.partial(_compute, extractor, settings)
+    parts = [(_extractor(json.dumps(card)), names) for card, names in for_pyradiomics(settings)]
+    return functools.partial(_compute, parts, settings)
 
 
 @functools.lru_cache(maxsize=4)
@@ -64,12 +65,18 @@ def _extractor(card: str) -> Any:
     return extractor
 
 
-def _compute(extractor: Any, settings: Settings, pair: Pair) -> Values:
+def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: Pair) -> Values:
     refuse_region(pair, settings)
-    extractor.levels = {}
+    found: dict[str, Any] = {}
+    levels: dict[str, int] = {}
     with _heard() as said:
         try:
-            found = extractor.execute(pair.image, pair.mask, label=1)
+            for extractor, names in parts:
+                extractor.levels = {}
+                for column, value in extractor.execute(pair.image, pair.mask, label=1).items():
+                    image, _, feature = column.partition("_")
+                    found[f"{names.get(image, image)}_{feature}"] = value
+                levels |= {names.get(image, image): n for image, n in extractor.levels.items()}
         except (ValueError, RuntimeError, AssertionError, IndexError, ArithmeticError) as error:
             raise _translated(str(error), settings) from error
     missing = [name for name in settings.columns if name not in found]
@@ -77,7 +84,7 @@ def _compute(extractor: Any, settings: Settings, pair: Pair) -> Values:
         raise ImageFault(f"PyRadiomics gave no value for {len(missing)} features, {missing[0]} the first"
                          f"{''.join(f' ({words})' for words in said[:1])}.",
                          "Take this filter out of the extraction settings, or leave the case out.", code="E_FILTER")
-    return Values({name: float(found[name]) for name in settings.columns}, extractor.levels)
+    return Values({name: float(found[name]) for name in settings.columns}, levels)
 
 
 def _translated(text: str, settings: Settings) -> ImageFault:

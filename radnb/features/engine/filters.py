@@ -13,6 +13,7 @@ from radnb.features.catalogue import filters
 from radnb.features.engine.lbp import local_binary_patterns
 from radnb.features.engine.log import laplacian_of_gaussian
 from radnb.features.engine.region import Region
+from radnb.features.engine.scales import spatial_scale
 from radnb.features.engine.sphere import spherical_patterns
 from radnb.features.engine.wavelet import bands
 from radnb.imaging.faults import ImageFault
@@ -119,5 +120,5 @@ def _largest(region: Region) -> np.float64:
 
 FILTERS: dict[str, Callable[[Region, Mapping[str, Any]], Images]] = {
     "Original": original, "LoG": log, "Wavelet": wavelet, "Square": square, "SquareRoot": square_root,
-    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient,
-    "LBP2D": lbp_2d, "LBP3D": lbp_3d}
+    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient, "LBP2D": lbp_2d, "LBP3D": lbp_3d,
+    "SSF": spatial_scale(log)}
