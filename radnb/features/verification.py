@@ -103,8 +103,8 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, mode: str, reference: s
     if largest > TOLERANCE:
         raise RadnbError(
             f"Verification failed, so no features of this run are used: {names.get(key, key)}, {feature} is "
-            f"{float(ours.at[key, feature])!r}, and {float(theirs.at[key, feature])!r} by {reference} (relative deviation "
-            f"{largest:.2g}, tolerance {TOLERANCE:g}; {int((apart > TOLERANCE).to_numpy().sum())} of {apart.size} "
-            "values deviate). Please report this with the two files of the case, and use the reference engine "
+            f"{float(ours.at[key, feature])!r}, and {float(theirs.at[key, feature])!r} by {reference} (relative "
+            f"deviation {largest:.2g}, tolerance {TOLERANCE:g}; {int((apart > TOLERANCE).to_numpy().sum())} of "
+            f"{apart.size} values deviate). Please report this with the two files of the case, and use the reference engine "
             "meanwhile (engine: pyradiomics on the card, --engine pyradiomics on the command line).", code="E_VERIFY")
     return Verification(mode, reference, len(keys), apart.size, largest, feature if largest else "", note=note)

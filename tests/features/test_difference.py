@@ -11,7 +11,8 @@ from radnb.features.export import export
 
 TABLE = pd.DataFrame({"patient_id": ["=1+1", "002", "003"], "roi": "tumour", "phase": "", "timepoint": "b",
                       "reader": "R1", "original_shape_MeshVolume": [100.0, 1 / 3, 5e5],
-                      "original_firstorder_Mean": [-0.1 - 0.2, 0.0, 7.0], "log-sigma-1-0-mm-3D_glcm_MCC": [0.5, None, 1]})
+                      "original_firstorder_Mean": [-0.1 - 0.2, 0.0, 7.0],
+                      "log-sigma-1-0-mm-3D_glcm_MCC": [0.5, None, 1]})
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
