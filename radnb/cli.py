@@ -117,12 +117,15 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
             engine: Annotated[str | None, typer.Option(help="radnb or pyradiomics (default: the faster).")] = None,
             verify: Annotated[str, typer.Option(help="What PyRadiomics measures again: some, all, none.")] = "some",
             workers: Workers = None,
-            timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600) -> None:
+            timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600,
+            cluster: Annotated[str | None, typer.Option(help="A dask scheduler (tcp://host:8786 or its file), or a "
+                                                             "card of SLURM options (.yaml).")] = None,
+            only: Annotated[str | None, typer.Option(help="Measure one chunk of the images: 3/200.")] = None) -> None:
     """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
     from radnb.workbook import extract_cohort
 
-    _use(workers)
-    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify)
+    _use(workers, cluster)
+    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
     _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
 
@@ -155,6 +158,19 @@ def diff(a: Annotated[Path, typer.Argument(help="A table of features: CSV, XLSX,
     found = compare_tables(a, b, tolerance=tolerance, keys=key or [])
     _say("\n".join(found.told))
     raise typer.Exit(0 if found.equal else 3)
+
+
+@app.command()
+def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
+              out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the Snakefile and its results.")],
+              settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
+              chunks: Annotated[int, typer.Option(min=1, help="Into how many chunks the images are split.")] = 100,
+              timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
+    """Write a Snakefile that measures a large cohort in chunks with the ordinary command."""
+    from radnb.workbook import write_snakefile
+
+    path = write_snakefile(manifest, settings, out=out, chunks=chunks, timeout=timeout)
+    _say(f"{path}\nRun it: cd {path.parent} && snakemake --cores 8")
 
 
 @app.command()
@@ -262,9 +278,11 @@ def lab(port: Annotated[int, typer.Option(min=1024, max=65535)] = 8888,
     raise typer.Exit(start(port=port, browser=browser))
 
 
-def _use(workers: int | None) -> None:
+def _use(workers: int | None, cluster: str | None = None) -> None:
     if workers:
         os.environ["RADNB_WORKERS"] = str(workers)
+    if cluster:
+        os.environ["RADNB_CLUSTER"] = cluster
 
 
 def _language(name: str) -> str:

@@ -28,6 +28,7 @@ from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
 from radnb.features.assemble import Cohort, included
 from radnb.features.assemble import assemble as assemble_tables
+from radnb.features.chunks import chunk, part_of, snakefile
 from radnb.features.difference import Difference, difference
 from radnb.features.engines import choose
 from radnb.features.export import export, inert, refuse_target
@@ -127,16 +128,15 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
 
 
 def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600,
-                   engine: str | None = None, verify: str = "some") -> Measured:
-    """Measure every case of a cohort into a table, with failures.csv and extraction.json (how) beside it; nothing is
-    measured twice."""
+                   engine: str | None = None, verify: str = "some", only: str | None = None) -> Measured:
+    """Measure every case of a cohort, or one chunk, into a table, with failures.csv and extraction.json (how) beside
+    it; nothing is measured twice."""
     if out:
         refuse_target(out)
-    manifest = open_manifest(name)
-    if not manifest.images:
-        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
-                         code="E_MANIFEST")
-    done = _measure(cases(manifest), settings(preset), manifest, engine=engine, timeout=timeout, verify=verify)
+    number, of = part_of(only) if only else (1, 1)
+    manifest = _with_images(name)
+    done = _measure(chunk(cases(manifest), number, of), settings(preset), manifest, engine=engine, timeout=timeout,
+                    verify=verify)
     if out and done.features is not None:
         export(done.features, out)
         files.write_csv(out.parent / "failures.csv", inert(done.failures))
@@ -144,6 +144,22 @@ def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: 
             "manifest": manifest.path.name, "settings": preset, "settings_sha256": settings(preset).sha256,
             "features": len(done.features), "failed_cases": len(done.failures), "versions": versions(), **done.record})
     return done
+
+
+def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600) -> Path:
+    """Write a Snakefile over the chunks of a cohort into a folder."""
+    manifest, space = _with_images(name), workspace()
+    settings(preset)
+    return snakefile(out.resolve(), manifest=manifest.path.resolve(), settings=preset, chunks=chunks, home=space.root,
+                     cache=space.cache.resolve(), timeout=timeout)
+
+
+def _with_images(name: str) -> Manifest:
+    manifest = open_manifest(name)
+    if not manifest.images:
+        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
+                         code="E_MANIFEST")
+    return manifest
 
 
 def query(sql: str) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def _compute(extractor: Any, settings: Settings, pair: Pair) -> Values:
     with _heard() as said:
         try:
             found = extractor.execute(pair.image, pair.mask, label=1)
-        except (ValueError, RuntimeError, AssertionError, IndexError) as error:
+        except (ValueError, RuntimeError, AssertionError, IndexError, ArithmeticError) as error:
             raise _translated(str(error), settings) from error
     missing = [name for name in settings.columns if name not in found]
     if missing:
