@@ -16,15 +16,15 @@ pytest.importorskip("radiomics")
 @pytest.fixture
 def store(cases, quick, tmp_path):
     folder = tmp_path / "库 '1'"
-    extract(cases, settings=quick, store=folder, workers=0, cohort="胰腺")
+    extract(cases, settings=quick, store=folder, workers=0, cohort="胰腺", engine="pyradiomics")
     extract(cases.iloc[:2], settings=checked({"featureClass": {"shape": ["VoxelVolume"]}}, name="volume"), store=folder,
-            workers=0, cohort="胰腺")
+            workers=0, cohort="胰腺", engine="pyradiomics")
     return folder
 
 
 def test_the_wide_table_names_patients_and_holds_the_exact_values(store, cases, quick) -> None:
     found = query(store, "select * from features where settings = 'quick' order by patient_id, reader")
-    exact = extract(cases, settings=quick, store=store, workers=0).features
+    exact = extract(cases, settings=quick, store=store, workers=0, engine="pyradiomics").features
     assert found["patient_id"].tolist() == exact["patient_id"].tolist()
     assert np.array_equal(found[list(quick.columns)], exact[list(quick.columns)])
     assert set(found["cohort"]) == {"胰腺"} and set(found["engine"]) == {"pyradiomics"}
@@ -44,7 +44,7 @@ def test_levels_cases_and_settings_are_tables_too(store) -> None:
 
 def test_a_case_measured_anew_takes_the_place_of_the_old_one(store, cases, quick, save, sphere) -> None:
     save(sphere(9), cases["mask"].iloc[3])
-    extract(cases, settings=quick, store=store, workers=0, cohort="胰腺")
+    extract(cases, settings=quick, store=store, workers=0, cohort="胰腺", engine="pyradiomics")
     found = query(store, "select original_shape_MeshVolume v from features where settings='quick' and patient_id='002'")
     assert len(found) == 1 and found["v"].iloc[0] > 2000
 
