@@ -91,4 +91,5 @@ def _sentence(told: Mapping[str, Any], limit: str) -> str:
     if told["bin_width"] is None:
         return f"{told['image_type']}: {regions} have {limit} grey levels ({counts}). Choose another binCount."
     return (f"{told['image_type']}: {regions} have {limit} grey levels ({counts}) at binWidth {told['bin_width']:g}. "
-            f"Set binWidth: {told['advised']:g} or so under imageType.{told['image_type']}.")
+            f"Set binWidth: {told['advised']:g} or so under "
+            f"{'setting' if told['image_type'] == 'Original' else 'imageType.' + told['image_type']}.")

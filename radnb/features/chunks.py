@@ -31,19 +31,19 @@ def chunk(cases: pd.DataFrame, number: int, of: int) -> pd.DataFrame:
 
 
 def snakefile(folder: Path, *, manifest: Path, settings: str, chunks: int, home: Path, cache: Path,
-              timeout: float) -> Path:
+              timeout: float, engine: str | None = None) -> Path:
     """Write a Snakefile that measures a cohort in chunks and gathers the table; each rule is the ordinary command."""
     if not 1 <= chunks <= MOST:
         raise RadnbError(f"--chunks {chunks}: from 1 to {MOST:,}. Take some 100 images a chunk.")
     preset = str(Path(settings).resolve()) if Path(settings).is_file() else settings
     command = [sys.executable, "-m", "radnb", "extract", str(manifest), "--settings", preset,
-               "--timeout", f"{timeout:g}"]
+               "--timeout", f"{timeout:g}", *(["--engine", engine] if engine else [])]
     write_text(folder / "Snakefile", TEMPLATE.format(chunks=chunks, command=command, home=str(home), cache=str(cache)))
     return folder / "Snakefile"
 
 
 TEMPLATE = '''\
-# Written by `radnb snakefile`. On one machine:  snakemake --cores 8
+# Written by `radnb features snakefile`. On one machine:  snakemake --cores 8
 # With SLURM:  pip install snakemake-executor-plugin-slurm;  snakemake --executor slurm --jobs 100
 # A failed case never fails its chunk (exit code 3): it stands in failures.csv, and is tried once more at the end.
 import os

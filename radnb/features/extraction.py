@@ -293,7 +293,8 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
     fitting = verification.choose(measured, how.settings, seconds=seconds, workers=how.workers,
                                   bytes_per_voxel=reference.engine.bytes_per_voxel)
     picked = set(places) if mode == "all" else {one.key for one in fitting}
-    work = _work(cases, sorted(places[key] for key in picked - set(held.index)), reference, group, how, "verify features")
+    work = _work(cases, sorted(places[key] for key in picked - set(held.index)), reference, group, how,
+                 "verify features")
     names = {key: ", ".join(str(cases.at[at, name]) for name in KEYS if cases.at[at, name])
              for key, at in places.items()}
     return verification.compare(found[list(how.settings.columns)], pd.concat([held, work.values]), mode=mode,

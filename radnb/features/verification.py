@@ -74,11 +74,12 @@ def choose(candidates: Sequence[Candidate], settings: Settings, *, seconds: floa
            seed: int = 7) -> list[Candidate]:
     """Return the regions whose comparison fits into a twentieth of a run that took `seconds` with `workers`."""
     here = sorted(candidates, key=lambda one: (one.voxels, one.key))[:max(8, math.ceil(SMALLEST * len(candidates)))]
-    left = (SHARE * seconds - (0.0 if "radiomics" in sys.modules else START_SECONDS)) * max(workers, 1)
-    chosen = []
+    loaded = workers == 0 and "radiomics" in sys.modules
+    share = SHARE * seconds - (0.0 if loaded else START_SECONDS)
+    left, chosen = share * max(workers, 1), []
     for one in sorted(here, key=lambda one: sha256_json([seed, one.key])):
         cost = reference_seconds(one, settings)
-        if cost <= left and one.filtered * bytes_per_voxel <= MEMORY:
+        if cost <= min(left, share) and one.filtered * bytes_per_voxel <= MEMORY:
             chosen.append(one)
             left -= cost
     return chosen
@@ -102,7 +103,7 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, mode: str, reference: s
     if largest > TOLERANCE:
         raise RadnbError(
             f"Verification failed, so no features of this run are used: {names.get(key, key)}, {feature} is "
-            f"{ours.at[key, feature]!r}, and {theirs.at[key, feature]!r} by {reference} (relative deviation "
+            f"{float(ours.at[key, feature])!r}, and {float(theirs.at[key, feature])!r} by {reference} (relative deviation "
             f"{largest:.2g}, tolerance {TOLERANCE:g}; {int((apart > TOLERANCE).to_numpy().sum())} of {apart.size} "
             "values deviate). Please report this with the two files of the case, and use the reference engine "
             "meanwhile (engine: pyradiomics on the card, --engine pyradiomics on the command line).", code="E_VERIFY")
