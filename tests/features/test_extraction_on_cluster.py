@@ -24,6 +24,7 @@ from radnb.features import chunks, extraction
 from radnb.features.extraction import extract
 from radnb.features.settings import Settings
 from radnb.work import parallel
+from radnb.work.files import TEMPORARY
 
 distributed = pytest.importorskip("distributed")
 pytest.importorskip("radiomics")
@@ -60,9 +61,10 @@ def serial(many: pd.DataFrame, quick: Settings, tmp_path: Path) -> list[bytes]:
 
 
 def everything(found: extraction.Extraction, store: Path) -> list[bytes]:
-    """Return the tables and every file of the store as bytes, but for the notes of when which file was read."""
+    """Return the tables and every file of the store as bytes, but for the notes of when which file was read and what
+    a killed process left half-written (swept an hour later)."""
     kept = [path for path in sorted(store.rglob("*"))
-            if path.is_file() and not path.name.startswith(("hashes", "claims"))]
+            if path.is_file() and not path.name.startswith(("hashes", "claims", TEMPORARY))]
     tables = [table.to_csv(index=False, lineterminator="\n").encode() for table in (found.features, found.failures)]
     return [*tables, *(path.relative_to(store).as_posix().encode() + path.read_bytes() for path in kept)]
 
