@@ -125,8 +125,7 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
     from radnb.workbook import extract_cohort
 
     _use(workers, cluster)
-    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify,
-                          only=only)
+    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
     _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
 

@@ -21,6 +21,8 @@ import pandas as pd
 import psutil
 from packaging.requirements import Requirement
 
+from radnb.errors import RadnbError
+from radnb.features.engine import native
 from radnb.work.parallel import cores
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
@@ -47,8 +49,8 @@ OTHER_DEFINITION = {  # feature -> how PyRadiomics differs from IBSI; the conver
 def diagnose(workspace: Path | None = None) -> pd.DataFrame:
     """Return one row per part of the installation: part, state, ok, mend (empty where all is well)."""
     place = Path.cwd() if workspace is None else workspace
-    parts = [_python(), _packages(), _pyradiomics(), _compiler(), _chinese_font(), _jupyterlab(), _workspace(place),
-             _disk(place), _memory(), _row("Processors", f"{cores()} to be used")]
+    parts = [_python(), _packages(), _kernels(), _pyradiomics(), _compiler(), _chinese_font(), _jupyterlab(),
+             _workspace(place), _disk(place), _memory(), _row("Processors", f"{cores()} to be used")]
     return pd.DataFrame(parts)
 
 
@@ -153,13 +155,22 @@ def _set_up() -> dict[str, object]:
     return stamp
 
 
+def _kernels() -> Row:
+    try:
+        return _row("Extraction kernels", f"built, for {native.processor()}")
+    except RadnbError as error:
+        why = str(_set_up().get("without_kernels", "")) or str(error).partition(". ")[0]
+        return _row("Extraction kernels", f"missing, so PyRadiomics extracts, more slowly: {why}", ok=False,
+                    mend="Mend that, then repeat `python3 run.py doctor`.")
+
+
 def _pyradiomics() -> Row:
     try:
         from radiomics import _cmatrices, _cshape
     except ImportError as error:
         why = str(_set_up().get("without_extraction", "")) or str(error)
-        return _row("PyRadiomics", f"missing, so no features from images: {why}", ok=False,
-                    mend="Mend that, then repeat `python3 run.py doctor`; or start from a finished feature table.")
+        return _row("PyRadiomics", f"missing, so radnb's own engine cannot be compared with it: {why}", ok=False,
+                    mend="Mend that, then repeat `python3 run.py doctor`.")
     del _cmatrices, _cshape
     return _row("PyRadiomics", f"{_version('pyradiomics')}, with its C parts")
 

@@ -16,6 +16,7 @@ from radnb.features import bins, memory, verification
 from radnb.features.engines import ENGINES, REFERENCE, Choice, Engine, choose
 from radnb.features.index import KEYS, write_index
 from radnb.features.measuring import Done, Result, Task, key_of, measure_image
+from radnb.features.reference import known_part
 from radnb.features.settings import Settings
 from radnb.features.store import Store, look, same
 from radnb.features.values import LEVELS
@@ -96,7 +97,7 @@ def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | st
     with cluster("" if workers == 0 else None) as machines:
         how = _How(settings, store, cores() if workers is None else workers, timeout,
                    0 if machines else memory.free_bytes(), machines)
-        return _extract(cases, choose(engine), how, verify, cohort)
+        return _extract(cases, choose(engine, settings), how, verify, cohort)
 
 
 def _extract(cases: pd.DataFrame, chosen: Choice, how: _How, verify: str, cohort: str) -> Extraction:
@@ -283,11 +284,14 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
     """Measure some regions with the reference engine too, keep that, and compare all that both have measured."""
     if mode == "none" or chosen.name == REFERENCE:
         return Verification(mode, "")
+    known = known_part(how.settings)
+    if known is None:
+        return Verification(mode, "", reason="The reference engine knows nothing of these settings.")
     try:
         reference = choose(REFERENCE)
     except RadnbError as error:
         return Verification(mode, "", note=f"Nothing was verified. {error}")
-    group = _opened(reference, how.settings, how.store)
+    how, group = replace(how, settings=known), _opened(reference, known, how.store)
     held = how.store.table(group, set(rows.values()))
     places = {key: at for at, key in reversed([*rows.items()])}
     fitting = verification.choose(measured, how.settings, seconds=seconds, workers=how.workers,
@@ -297,19 +301,17 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
                  "verify features")
     names = {key: ", ".join(str(cases.at[at, name]) for name in KEYS if cases.at[at, name])
              for key, at in places.items()}
-    return verification.compare(found[list(how.settings.columns)], pd.concat([held, work.values]), mode=mode,
+    return verification.compare(found.reindex(columns=known.columns), pd.concat([held, work.values]), mode=mode,
                                 reference=f"{reference.name} ({reference.version})", names=names,
-                                note=_unverified(work, measured, held))
+                                note=_unverified(work.failures),
+                                reason="The run was too short for a comparison within 5 % of its time.")
 
 
-def _unverified(work: _Work, measured: Sequence[Candidate], held: pd.DataFrame) -> str:
-    if work.failures:
-        first = next(iter(work.failures.values()))
-        return f"{len(work.failures)} could not be measured by the reference engine ({first.code}: {first.message})"
-    if measured and work.values.empty and held.empty:
-        return ("Too short a run to be verified with the reference engine within 5 % of its time; "
-                "--verify all compares every region.")
-    return ""
+def _unverified(failures: Mapping[int, Failure]) -> str:
+    if not failures:
+        return ""
+    first = next(iter(failures.values()))
+    return f"{len(failures)} could not be measured by the reference engine ({first.code}: {first.message})"
 
 
 def _levels(found: pd.DataFrame, rows: Mapping[int, str]) -> pd.DataFrame:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from radnb.features.catalogue import FEATURES
+from radnb.features.catalogue import FEATURES, PERCENTILE
+from radnb.features.ibsi.standard import AGGREGATIONS, FAMILY_WORDS, KINDS, WORDS
 from radnb.features.words import CLASS_WORDS, FEATURE_WORDS, PHASE_WORDS
 
 _NAME = re.compile(
     r"(?:(?P<phase>.+?)_)?(?P<image>original|log-sigma-[\d-]+-mm-3D|wavelet\d*-[LH]{2,3}|square|squareroot|logarithm"
-    rf"|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<kind>{'|'.join(FEATURES)})_(?P<feature>[A-Za-z0-9]+)")
+    rf"|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<kind>{'|'.join([*FEATURES, *KINDS])})"
+    r"_(?P<feature>[A-Za-z0-9.]+)")
 _FILTERS = {  # English after the comma, Chinese in front
     "square": ("after squaring the grey values (bright parts weigh more)", "灰度平方变换后（突出高灰度部分）"),
     "squareroot": ("after taking square roots of the grey values (contrasts evened out)",
@@ -27,7 +29,8 @@ _BRIEF = {"square": ("square", "平方"), "squareroot": ("square root", "平方�
           "lbp-3D-k": ("LBP 3-D kurtosis", "三维LBP峰度")}
 _TITLES = {"Id": "Inverse difference", "Idm": "Inverse difference moment", "Idn": "Inverse difference normalised",
            "Idmn": "Inverse difference moment normalised", "Imc1": "Information correlation 1",
-           "Imc2": "Information correlation 2", "MCC": "Maximal correlation coefficient"}
+           "Imc2": "Information correlation 2", "MCC": "Maximal correlation coefficient",
+           "MoransI": "Moran's I", "GearysC": "Geary's C", "CentreOfMassShift": "Centre of mass shift"}
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,39 @@ class Parts:
 
 
 def parts(name: str) -> Parts | None:
-    """Take a PyRadiomics name, with or without a phase before it, apart; None for any other name."""
+    """Take the name of one of radnb's features, with or without a phase before it, apart; None for any other name."""
     found = _NAME.fullmatch(name)
-    if found is None or (found["kind"], found["feature"]) not in FEATURE_WORDS:
+    if found is None or not _known(found["kind"], found["feature"]):
         return None
     return Parts(found["phase"] or "", found["image"], found["kind"], found["feature"])
+
+
+def _known(kind: str, feature: str) -> bool:
+    if kind in KINDS:
+        return (KINDS[kind][0], feature) in WORDS
+    return (kind, feature) in FEATURE_WORDS or (kind == "firstorder" and PERCENTILE.fullmatch(feature) is not None)
+
+
+def _words(found: Parts) -> tuple[str, str, str]:
+    """Return short Chinese name, English and Chinese explanation."""
+    if found.kind in KINDS:
+        feature = WORDS[KINDS[found.kind][0], found.feature]
+        unit = "" if feature.unit == "-" else f"; {feature.unit}"
+        return (feature.short_chinese, f"{feature.english} (IBSI {feature.code}{unit})",
+                f"{feature.chinese}（IBSI {feature.code}{unit.replace('; ', '；')}）")
+    if (found.kind, found.feature) not in FEATURE_WORDS:
+        share = found.feature.removesuffix("Percentile")
+        return (f"第{share}百分位数", f"Grey value that {share} % of the tumour lies below",
+                f"肿瘤中有{share}%的体素低于该灰度值")
+    return FEATURE_WORDS[found.kind, found.feature]
+
+
+def _class(kind: str, place: int) -> str:
+    if kind not in KINDS:
+        return CLASS_WORDS[kind][place]
+    family, aggregation = KINDS[kind]
+    words = [f"IBSI {FAMILY_WORDS[family][1 + place]}"]
+    return ("，" if place else ", ").join([*words, *([AGGREGATIONS[aggregation][2 + place]] if aggregation else [])])
 
 
 def explain(name: str, language: str = "en") -> str:
@@ -53,7 +84,7 @@ def explain(name: str, language: str = "en") -> str:
     found = parts(name)
     if found is None:
         return f"{name}（来自所提供的表格）" if language == "zh" else f"{name} (from the table supplied)"
-    _, english, chinese = FEATURE_WORDS[found.kind, found.feature]
+    _, english, chinese = _words(found)
     if language == "zh":
         return "：".join(filter(None, ["，".join(filter(None, [_phase(found, 1), _filter(found, 1)])), chinese]))
     return ", ".join(filter(None, [english, _filter(found, 0), _phase(found, 0)]))
@@ -65,8 +96,8 @@ def short_name(name: str, language: str = "en") -> str:
     if found is None:
         return name
     place = 1 if language == "zh" else 0
-    title = FEATURE_WORDS[found.kind, found.feature][0] if place else _spaced(found.feature)
-    kind = CLASS_WORDS[found.kind][place]
+    title = _words(found)[0] if place else _spaced(found.feature)
+    kind = _class(found.kind, place)
     rest = [_brief(found.image, place), _phase(found, place)]
     return "，".join(filter(None, [f"{title}（{kind}）", *rest])) if place else \
         ", ".join(filter(None, [f"{title} ({kind})", *rest]))
@@ -75,12 +106,17 @@ def short_name(name: str, language: str = "en") -> str:
 def _spaced(feature: str) -> str:
     if feature in _TITLES:
         return _TITLES[feature]
-    if re.fullmatch(r"\d+Percentile", feature):
-        return f"{feature.removesuffix('Percentile')}th percentile"
+    if PERCENTILE.fullmatch(feature):
+        return f"{_ordinal(feature.removesuffix('Percentile'))} percentile"
     words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=D)(?=[A-Z][a-z])", " ", feature).split()
     first, *rest = [word.replace("Gray", "Grey") for word in words]
     text = " ".join([first, *(word if word.isupper() or word[0].isdigit() else word.lower() for word in rest)])
     return text.replace("non uniformity", "non-uniformity").replace("normalized", "normalised")
+
+
+def _ordinal(number: str) -> str:
+    ending = {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")
+    return number + ("th" if number in ("11", "12", "13") or "." in number else ending)
 
 
 def _phase(found: Parts, place: int) -> str:

@@ -53,7 +53,7 @@ def test_a_width_beyond_the_range_of_a_region_is_refused_for_that_case_and_the_r
     found = extract(cases, settings=wide, store=tmp_path, workers=0)
     assert found.failures[["patient_id", "stage", "code"]].to_numpy().tolist() == [["002", "extract", "E_BINS"]]
     assert "one grey level" in found.failures["message"].iloc[0] and len(found.features) == 3
-    assert found.warnings["message"].iloc[0].startswith("Original: 3 of 3 regions have fewer than 8 grey levels (median")
+    assert found.warnings["message"].iloc[0].startswith("Original: 3 of 3 regions have fewer than 8 grey levels (")
 
 
 def test_warnings_are_the_same_from_the_store(cases, quick, tmp_path) -> None:
@@ -64,7 +64,7 @@ def test_warnings_are_the_same_from_the_store(cases, quick, tmp_path) -> None:
 
 
 def test_one_grey_level_is_refused_with_the_mend() -> None:
-    with pytest.raises(RadnbError, match="binWidth 25 .* one grey level.*Choose a binWidth") as caught:
+    with pytest.raises(RadnbError, match=r"binWidth 25 .* one grey level.*Choose a binWidth") as caught:
         bins.refuse_one_level({"original": 1, "wavelet-LLL": 30}, CARD)
     assert caught.value.code == "E_BINS"
     bins.refuse_one_level({"original": 2, "wavelet-HHH": 1}, CARD)

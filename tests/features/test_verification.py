@@ -11,7 +11,7 @@ from radnb.features import engines, extraction, reference, verification
 from radnb.features.deviation import deviations, natural_scale
 from radnb.features.engines import ENGINES, Engine
 from radnb.features.extraction import extract
-from radnb.features.settings import settings
+from radnb.features.settings import checked, settings
 from radnb.features.values import Values
 from radnb.features.verification import Candidate
 
@@ -63,7 +63,7 @@ def test_none_compares_nothing_and_a_short_run_is_not_doubled(cases, quick, tmp_
     asked = fast(2.0)
     assert extract(cases, settings=quick, store=tmp_path, workers=0, verify="none").verification.sentence == ""
     found = extract(cases, settings=quick, store=tmp_path / "2", workers=0).verification
-    assert not asked and "--verify all" in found.sentence
+    assert not asked and found.sentence == "" and "too short" in found.record["reason"]
 
 
 def test_an_unknown_way_to_verify_is_refused(cases, quick, tmp_path) -> None:
@@ -120,6 +120,17 @@ def test_the_fast_engine_is_the_usual_one_where_it_works_and_the_reason_is_told_
     assert chosen.name == "pyradiomics" and chosen.reason.endswith("The kernels are missing. Run the set-up.")
     with pytest.raises(RadnbError, match="kernels are missing"):
         engines.choose("radnb")
+
+
+@pytest.mark.parametrize("card", [
+    {"setting": {"definitions": "ibsi"}}, {"featureClass": {"firstorder": ["Mean", "25Percentile"]}},
+    {"featureClass": {"glcm": None, "ibsi-ivh": None}}])
+def test_pyradiomics_is_not_asked_for_what_it_does_not_know(card) -> None:
+    asked = checked(card, name="x")
+    with pytest.raises(RadnbError, match="Use engine radnb"):
+        engines.choose("pyradiomics", asked)
+    part = reference.known_part(asked)
+    assert part is None or engines.choose("pyradiomics", part).name == "pyradiomics"
 
 
 def test_what_an_engine_hands_over_is_recorded(cases, quick, tmp_path, fast) -> None:
