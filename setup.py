@@ -18,7 +18,11 @@ EXACT = ["/O2", "/fp:precise"] if os.name == "nt" else ["-O3", "-std=gnu11", "-f
 
 
 class PlainLibrary(build_ext):
-    """Name the library the same for every Python, since it knows nothing of Python."""
+    """Name the library the same for every Python, since it knows nothing of Python, and always build it whole."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.force = True
 
     def get_ext_filename(self, fullname):
         return str(Path(*fullname.split("."))) + (".dll" if os.name == "nt" else ".so")

@@ -105,19 +105,73 @@ def init(folder: Annotated[Path, typer.Argument(help="A folder of NIfTI, NRRD or
     _say(draft(folder, output=out))
 
 
+features = typer.Typer(no_args_is_help=True, help="Measure features, ask the store about them, compare tables.")
+app.add_typer(features, name="features")
+
+
 @app.command()
+@features.command()
 def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
             settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
             out: Annotated[Path | None, typer.Option("-o", "--out", help="The table: CSV, XLSX, Parquet.")] = None,
+            engine: Annotated[str | None, typer.Option(help="radnb or pyradiomics (default: the faster).")] = None,
+            verify: Annotated[str, typer.Option(help="What PyRadiomics measures again: some, all, none.")] = "some",
             workers: Workers = None,
-            timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
+            timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600,
+            cluster: Annotated[str | None, typer.Option(help="A dask scheduler (tcp://host:8786 or its file), or a "
+                                                             "card of SLURM options (.yaml).")] = None,
+            only: Annotated[str | None, typer.Option(help="Measure one chunk of the images: 3/200.")] = None) -> None:
     """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
     from radnb.workbook import extract_cohort
 
-    _use(workers)
-    done = extract_cohort(manifest, settings, out=out, timeout=timeout)
+    _use(workers, cluster)
+    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
     _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
+
+
+@features.command()
+def query(sql: Annotated[str, typer.Argument(help="A question in SQL, as in: select * from features")],
+          out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the answer: CSV, XLSX, Parquet.")] = None,
+          ) -> None:
+    """Ask the store in SQL: tables features, features_long, levels, cases, settings."""
+    from radnb import workbook
+    from radnb.features.export import export, refuse_target
+
+    if out:
+        refuse_target(out)
+    answer = workbook.query(sql)
+    if out:
+        export(answer, out)
+    _say(f"{len(answer)} rows are in {out}." if out else answer.to_string(index=False, max_rows=60))
+
+
+@features.command()
+def diff(a: Annotated[Path, typer.Argument(help="A table of features: CSV, XLSX, Parquet.")],
+         b: Annotated[Path, typer.Argument(help="Another one.")],
+         tolerance: Annotated[float, typer.Option(min=0, help="Relative deviation that counts as equal.")] = 1e-9,
+         key: Annotated[list[str] | None, typer.Option(help="A column that names the rows, repeatable.")] = None,
+         ) -> None:
+    """Compare two tables of features: names, rows, values; exit code 3 where they differ."""
+    from radnb.workbook import compare_tables
+
+    found = compare_tables(a, b, tolerance=tolerance, keys=key or [])
+    _say("\n".join(found.told))
+    raise typer.Exit(0 if found.equal else 3)
+
+
+@features.command()
+def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
+              out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the Snakefile and its results.")],
+              settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
+              chunks: Annotated[int, typer.Option(min=1, help="Into how many chunks the images are split.")] = 100,
+              engine: Annotated[str | None, typer.Option(help="radnb or pyradiomics (default: the faster).")] = None,
+              timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600) -> None:
+    """Write a Snakefile that measures a large cohort in chunks with the ordinary command."""
+    from radnb.workbook import write_snakefile
+
+    path = write_snakefile(manifest, settings, out=out, chunks=chunks, timeout=timeout, engine=engine)
+    _say(f"{path}\nRun it: cd {path.parent} && snakemake --cores 8")
 
 
 @app.command()
@@ -204,15 +258,18 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
 
 @app.command()
 def doctor() -> None:
-    """Print the state of the installation and recompute the IBSI digital phantom."""
+    """Print the state of the installation and recompute IBSI's reference values (RADNB_DATA: the CT phantom's too)."""
     from radnb.features.doctor import diagnose, digital_phantom
+    from radnb.features.ibsi.compliance import compliance, verdict
 
-    state, phantom = diagnose(), digital_phantom()
+    state, standard, phantom = diagnose(), compliance(), digital_phantom()
     for row in state.itertuples():
         _say(f"{'ok  ' if row.ok else 'MEND'}  {row.part}: {row.state}" + ("" if row.ok else f"\n      {row.mend}"))
-    for row in phantom[~phantom["ok"].astype(bool)].itertuples():
-        _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
-    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} IBSI reference values within tolerance (digital phantom).")
+    for table in (standard, phantom):
+        for row in table[~table["ok"].astype(bool)].itertuples():
+            _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
+    _say(f"{verdict(standard)}.")
+    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} with PyRadiomics' definitions (digital phantom).")
     raise typer.Exit(0 if state["ok"].all() else 2)
 
 
@@ -225,9 +282,11 @@ def lab(port: Annotated[int, typer.Option(min=1024, max=65535)] = 8888,
     raise typer.Exit(start(port=port, browser=browser))
 
 
-def _use(workers: int | None) -> None:
+def _use(workers: int | None, cluster: str | None = None) -> None:
     if workers:
         os.environ["RADNB_WORKERS"] = str(workers)
+    if cluster:
+        os.environ["RADNB_CLUSTER"] = cluster
 
 
 def _language(name: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
+from radnb.features.engines import ENGINES
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
@@ -94,6 +95,7 @@ class Study(_Part):
     outcome: Choice
     images: Images = Images()
     extraction: str = "ct"
+    engine: str | None = None
     clinical: list[str] = []
     model_sets: dict[str, list[str]]
     primary: Primary
@@ -228,6 +230,8 @@ def _faults(study: Study) -> list[str]:
     found += choices.problems(_thresholds(study), study.threshold, "threshold")
     found += [fault.removeprefix("card.")
               for fault in choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")]
+    if study.engine is not None and study.engine not in ENGINES:
+        found.append(f"engine: {study.engine!r} is unknown. {nearest(study.engine, ENGINES)}")
     return found + _set_faults(study) + (_survival_faults(study) if not found else [])
 
 

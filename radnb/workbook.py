@@ -7,7 +7,7 @@ import functools
 import importlib.metadata
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,12 @@ from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
 from radnb.features.assemble import Cohort, included
 from radnb.features.assemble import assemble as assemble_tables
+from radnb.features.chunks import chunk, part_of, snakefile
+from radnb.features.difference import Difference, difference
+from radnb.features.engines import choose
 from radnb.features.export import export, inert, refuse_target
-from radnb.features.extraction import FAILURE_COLUMNS, KEYS, extract
+from radnb.features.extraction import FAILURE_COLUMNS, KEYS, Extraction, extract
+from radnb.features.query import query as query_store
 from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.features.store import Store
@@ -72,19 +76,23 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """Features of the study's cases, the cases that failed, and one sentence about the work done."""
+    """Features of the study's cases, the cases that failed, one sentence about the work done, warnings about bins,
+    and the record of engine and verification for run.json."""
 
     features: pd.DataFrame | None
     failures: pd.DataFrame
     sentence: str
+    warnings: Sequence[str] = ()
+    record: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def told(self) -> list[str]:
-        """Return the sentence and, each with its case, the failures (the first of many)."""
+        """Return the sentence, the warnings and, each with its case, the failures (the first of many)."""
         shown = [f"  failed: {', '.join(filter(None, map(str, row[:len(KEYS)])))}: {row[-1]}"
                  for row in self.failures.head(SHOWN)[[*KEYS, "message"]].itertuples(index=False)]
         more = len(self.failures) - SHOWN
-        return [self.sentence, *shown, *([f"  ... and {more} more failed."] if more > 0 else [])]
+        warned = [f"  warning: {text}" for text in self.warnings]
+        return [self.sentence, *warned, *shown, *([f"  ... and {more} more failed."] if more > 0 else [])]
 
 
 def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str, Any] | None = None,
@@ -119,30 +127,70 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
     return check(manifest, cases_check=look if images and manifest.images else None)
 
 
-def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600) -> Measured:
-    """Measure every case of a cohort into a table and failures.csv beside it; nothing is measured twice."""
+def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600,
+                   engine: str | None = None, verify: str = "some", only: str | None = None) -> Measured:
+    """Measure every case of a cohort, or one chunk of it, into a table, with failures.csv and extraction.json (how)
+    beside it; nothing is measured twice."""
     if out:
         refuse_target(out)
+    number, of = part_of(only) if only else (1, 1)
+    manifest = _with_images(name)
+    table = chunk(cases(manifest), number, of)
+    done = _measure(table, settings(preset), manifest, engine=engine, timeout=timeout, verify=verify)
+    if out and done.features is not None:
+        export(done.features, out)
+        files.write_csv(out.parent / "failures.csv", inert(done.failures))
+        files.write_json(out.parent / "extraction.json", {
+            "manifest": manifest.path.name, "settings": preset, "settings_sha256": settings(preset).sha256,
+            "features": len(done.features), "failed_cases": len(done.failures), "versions": versions(), **done.record})
+    return done
+
+
+def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600,
+                    engine: str | None = None) -> Path:
+    """Write a Snakefile over the chunks of a cohort into a folder."""
+    manifest, space = _with_images(name), workspace()
+    settings(preset)
+    choose(engine)
+    return snakefile(out.resolve(), manifest=manifest.path.resolve(), settings=preset, chunks=chunks, home=space.root,
+                     cache=space.cache.resolve(), timeout=timeout, engine=engine)
+
+
+def _with_images(name: str) -> Manifest:
     manifest = open_manifest(name)
     if not manifest.images:
         raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
                          code="E_MANIFEST")
-    done = _measure(cases(manifest), settings(preset), timeout)
-    if out and done.features is not None:
-        export(done.features, out)
-        files.write_csv(out.parent / "failures.csv", inert(done.failures))
-    return done
+    return manifest
 
 
-def _measure(table: pd.DataFrame, chosen: Settings, timeout: float) -> Measured:
-    done = extract(table, settings=chosen, store=_store(), timeout=timeout)
+def query(sql: str) -> pd.DataFrame:
+    """Answer a question in SQL about everything that was ever measured in this workbook (table `features`)."""
+    return query_store(_store(), sql)
+
+
+def compare_tables(a: Path, b: Path, *, tolerance: float, keys: Sequence[str] = ()) -> Difference:
+    """Compare two tables of features: names, rows, values."""
+    return difference(a, b, tolerance=tolerance, keys=keys)
+
+
+def _measure(table: pd.DataFrame, chosen: Settings, manifest: Manifest, *, engine: str | None = None,
+             timeout: float = 600, verify: str = "some") -> Measured:
+    done = extract(table, settings=chosen, store=_store(), engine=engine, timeout=timeout, verify=verify,
+                   cohort=manifest.title("en"))
+    return Measured(done.features, done.failures, _said(done), tuple(done.warnings["message"]), done.record)
+
+
+def _said(done: Extraction) -> str:
+    """Say how many cases were measured, by which engine where it is not the usual one, and how well it agreed."""
     counts = done.counts
     said = (f"{counts.cases} cases: {counts.computed} measured now, {counts.stored} found in the store, "
             f"{counts.failed} failed.")
     also = {"images or masks have changed since they were last read": counts.changed,
             "damaged files of the store were replaced": counts.damaged}
     said += "".join(f" {n} {what}." for what, n in also.items() if n)
-    return Measured(done.features, done.failures, said)
+    handed = f"Measured by the reference engine: {', '.join(done.handed_over)}." if done.handed_over else ""
+    return " ".join(filter(None, [said, *done.notes, handed, done.verification.sentence]))
 
 
 def _store() -> Store:
@@ -157,7 +205,12 @@ def measure(run: Run) -> Measured:
         table = finished_features(run.manifest)
         return Measured(table, pd.DataFrame(columns=FAILURE_COLUMNS),
                         f"{len(table)} rows of a finished feature table.")
-    return _measure(_wanted(run), run.settings, timeout=600)
+    return _measure(_wanted(run), run.settings, run.manifest, engine=run.study.engine)
+
+
+def _measures(run: Run) -> bool:
+    """Say whether this study reads images at all."""
+    return _needs_features(run.study) and not run.manifest.features
 
 
 def _needs_features(study: Study) -> bool:
@@ -198,7 +251,7 @@ def check_run(run: Run) -> None:
         raise RadnbError(f"{run.study.id}, notebook: there is no {run.study.notebook!r} among the notebooks. "
                          f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
     _patients(run)
-    if _needs_features(run.study) and not run.manifest.features:
+    if _measures(run):
         _wanted(run)
 
 
@@ -281,13 +334,13 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
 
 def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluation: Evaluation) -> Story:
     """Bring card, cohort, evaluation and provenance together for the reader."""
-    return Story(facts=_facts(run), cohort=cohort, evaluation=evaluation, selections=trained.selections,
+    return Story(facts=_facts(run, measured), cohort=cohort, evaluation=evaluation, selections=trained.selections,
                  exclusions=cohort.exclusions, failures=measured.failures, provenance=_provenance(run, cohort),
                  labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir,
                  formats=tuple(run.study.figure_formats))
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _facts(run: Run, measured: Measured) -> dict[str, Any]:
     study, manifest = run.study, run.manifest
     chosen = run.settings
     survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
@@ -296,7 +349,8 @@ def _facts(run: Run) -> dict[str, Any]:
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
         "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
-        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": _version("pyradiomics")},
+        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": _version("pyradiomics"),
+                       **measured.record},
         "table_one": [name for name, column in manifest.columns().items()
                       if column.kind in ("number", "category") and column.known != "outcome"],
         "horizon_months": study.horizons_months[0] if study.horizons_months else None,
@@ -332,7 +386,7 @@ def input_hashes(run: Run) -> dict[str, str]:
         section = getattr(manifest, part)
         if section:
             found[section.file] = files.sha256_file(manifest.table_path(section.file, where=part))
-    if manifest.images and not manifest.features and _needs_features(run.study):
+    if manifest.images and _measures(run):
         table = _wanted(run)
         hashes, _ = _store().hashes(sorted({*table["image"].astype(str), *table["mask"].astype(str)}))
         found["images and masks"] = files.sha256_json(sorted(hashes.values()))
@@ -341,8 +395,9 @@ def input_hashes(run: Run) -> dict[str, str]:
 
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
-    return files.sha256_json([versions(), _code(), run.language, run.study.model_dump(mode="json"), input_hashes(run),
-                              run.settings.sha256, _steps(run.notebook)])
+    engine = choose(run.study.engine).version if _measures(run) else ""
+    return files.sha256_json([versions(), engine, _code(), run.language, run.study.model_dump(mode="json"),
+                              input_hashes(run), run.settings.sha256, _steps(run.notebook)])
 
 
 def _steps(notebook: Path) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""What pyradiomics' build finds on this machine: a C compiler and Python's header files."""
+"""What the builds find on this machine: a C compiler, and Python's header files, which only pyradiomics needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from setting_up.faults import NO_HEADERS, NO_VISUAL_C
+from setting_up.faults import NO_HEADERS
 
 
 def compiler() -> str:
@@ -33,12 +33,10 @@ def headers() -> bool:
 
 
 def tools() -> list[str | bool]:
-    """Return what decides whether pyradiomics can be built; once it changes, another attempt is worth its time."""
+    """Return what decides what can be built; once it changes, another attempt is worth its time."""
     return [compiler(), headers()]
 
 
 def hindrance() -> str:
-    """Say what is known beforehand to keep pyradiomics from being built, or nothing."""
-    if not headers():
-        return NO_HEADERS
-    return NO_VISUAL_C if os.name == "nt" and not compiler() else ""
+    """Say what is known beforehand to keep pyradiomics from being built, wherever a compiler comes from, or nothing."""
+    return "" if headers() else NO_HEADERS

@@ -1,11 +1,17 @@
-"""The set-up in the order in which it happens: an empty .venv, uv, a compiler, the locked packages, radnb itself."""
+"""The set-up in the order in which it happens: an empty .venv, uv, a compiler, the locked packages, radnb itself.
+
+Two things are compiled: PyRadiomics (C, Python's headers) and radnb's own kernels (C alone). Either may fail without
+the other; what is left does the extraction.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Container
@@ -14,22 +20,29 @@ from typing import Any
 
 from setting_up import stamp
 from setting_up.compilers import compiler, hindrance, tools
-from setting_up.faults import NEEDED_GB, Stopped
+from setting_up.faults import NEEDED_GB, NO_VISUAL_C, Stopped
 from setting_up.mirrors import installer_environment
-from setting_up.places import BASE, BIN, PYTHON, ROOT, VENV, environment
+from setting_up.places import BASE, BIN, LIBRARY, PYTHON, ROOT, VENV, environment
 from setting_up.steps import say, step
 
 Command = list[object]
 Variables = dict[str, str]
 RUBBISH = VENV / "rubbish"
 HASHED = ["--require-hashes", "--only-binary=:all:"]
+LOADS = "import sys; from radnb.features.engine import native; sys.exit(not native.available())"
+NOT_BUILT = "the C compiler could not build it; `.venv/bin/python setup.py build_ext --inplace` shows its words"
 
 
 def work_to_do(found: dict[str, Any]) -> Callable[[], None] | None:
     """Return what an earlier set-up's stamp leaves to do, or None."""
     if not found:
         return set_up
-    return add_extraction if found["without_extraction"] and found["tools"] != tools() else None
+    without_extraction, without_kernels = found["without_extraction"], found["without_kernels"]
+    if (without_extraction or without_kernels) and found["tools"] != tools():
+        return add_extraction
+    if found["itself"] != stamp.itself() or not (without_kernels or LIBRARY.exists()):
+        return functools.partial(renew_radnb, without_extraction)
+    return None
 
 
 def set_up() -> None:
@@ -40,22 +53,55 @@ def set_up() -> None:
     make_venv()
     variables = installer_environment(pip())
     fetch_installer(variables)
-    without = add_packages(variables)
-    step("Adding radnb itself", install("-e", ".", offline=True), variables)
+    missing = install_all(variables)
     step("Preparing the fonts for figures", [PYTHON, "-c", "import matplotlib.font_manager"], variables)
-    finish(without, f"Ready after {time.monotonic() - started:.0f} s.")
+    finish(*missing, f"Ready after {time.monotonic() - started:.0f} s.")
 
 
 def add_extraction() -> None:
-    """Try again to build pyradiomics in a finished .venv, because the compiler here is another one than then."""
-    finish(add_packages(installer_environment(pip())), "Image extraction was added.")
+    """Try again in a finished .venv to build what could not be built, because the compiler is another one than then."""
+    finish(*install_all(installer_environment(pip())), "Image extraction was added.")
 
 
-def finish(without_extraction: str, ready: str) -> None:
+def renew_radnb(without_extraction: str) -> None:
+    """Add radnb itself again to a finished .venv, because the C kernels or the description of the package changed."""
+    variables = installer_environment(pip())
+    build, lack = bring_compiler(variables)
+    without_kernels = add_radnb(variables | build, lack)
+    remove_zig(variables)
+    finish(without_extraction, without_kernels, "radnb is up to date again.")
+
+
+def install_all(variables: Variables) -> tuple[str, str]:
+    """Install all packages and radnb; return why PyRadiomics, and why the kernels, are missing (empty: not so)."""
+    build, lack = bring_compiler(variables)
+    missing = add_packages(variables, build, hindrance() or lack), add_radnb(variables | build, lack)
+    remove_zig(variables)
+    return missing
+
+
+def add_radnb(variables: Variables, lack: str) -> str:
+    """Add radnb itself, which compiles its kernels, and return why these do not work (empty: they do)."""
+    again = ["--reinstall"] if with_uv() else []  # uv would not see that only a C file changed
+    step("Adding radnb itself", install(*again, "-e", ".", offline=True), variables)
+    works = subprocess.run([str(PYTHON), "-P", "-c", LOADS], check=False, env=variables, capture_output=True)
+    return (lack or NOT_BUILT) if works.returncode else ""
+
+
+def finish(without_extraction: str, without_kernels: str, ready: str) -> None:
     """Leave the stamp, and say how the set-up ended."""
-    stamp.write(without_extraction)
-    say(f"Set-up finished without image extraction: {without_extraction}, then repeat the command. Until then, all "
-        "that starts from a finished feature table works." if without_extraction else ready)
+    stamp.write(without_extraction, without_kernels)
+    if without_extraction and without_kernels:
+        say(f"Set-up finished without image extraction: {without_extraction}, then repeat the command. Until then, all "
+            "that starts from a finished feature table works.")
+    elif without_extraction:
+        say(f"Set-up finished without PyRadiomics: {without_extraction}, then repeat the command. Until then radnb's "
+            "own engine extracts, without a comparison with PyRadiomics.")
+    elif without_kernels:
+        say(f"Set-up finished without radnb's fast engine: {without_kernels}. PyRadiomics extracts instead, "
+            "more slowly.")
+    else:
+        say(ready)
 
 
 def check_space() -> None:
@@ -122,21 +168,19 @@ def uninstall(*names: str) -> Command:
     return [*(uv if with_uv() else [*pip(), "uninstall", "--yes"]), *names]
 
 
-def add_packages(variables: Variables) -> str:
-    """Install the lock; where pyradiomics cannot be built, all the rest, and return why."""
+def add_packages(variables: Variables, build: Variables, without: str) -> str:
+    """Install the lock; where pyradiomics cannot be built (or is known beforehand not to be), the rest; return why."""
     unneeded = set() if with_uv() else {"uv"}
-    without = hindrance()
     if not without:
+        step("Preparing the build", install("./build_shim", offline=True), variables)  # by its path, never its name
         try:
-            build = variables | prepare_build(variables)
-            fetch_packages(part_of("requirements.lock", drop=unneeded), build)
+            fetch_packages(part_of("requirements.lock", drop=unneeded), variables | build)
         except Stopped as stop:
             without = stop.hindrance()
             if not without:
                 raise
             say("pyradiomics cannot be built here.", details=stop.tail())
         step("Removing what only the build needed", uninstall("radnb-build-shim"), variables)
-        remove_zig(variables)
     if without:
         fetch_packages(part_of("requirements.lock", drop=unneeded | {"pyradiomics"}), variables)
     return without
@@ -148,15 +192,22 @@ def fetch_packages(lock: Path, variables: Variables) -> None:
     step(f"Fetching {count} packages (290 MB)", install("--require-hashes", "-r", lock), variables)
 
 
-def prepare_build(variables: Variables) -> Variables:
-    """Bring what pyradiomics' build asks for, the shim (by its path) and a C compiler, and return how to call that."""
-    step("Preparing the build", install("./build_shim", offline=True), variables)
-    if found := compiler():
-        return {} if os.name == "nt" else {"CC": found}
-    step("No C compiler here: fetching zig (100 MB)", by_pip(ROOT / "requirements-zig.lock"), variables)
+def bring_compiler(variables: Variables) -> tuple[Variables, str]:
+    """Return how to call a C compiler, zig where there is no other, and why there is none (empty: there is one)."""
+    found = compiler()
+    if os.name == "nt":
+        return {}, "" if found else NO_VISUAL_C
+    if found:
+        return {"CC": found}, ""
+    try:
+        step("No C compiler here: fetching zig (100 MB)", by_pip(ROOT / "requirements-zig.lock"), variables)
+    except Stopped as stop:
+        if not stop.hindrance():
+            raise
+        return {}, stop.hindrance()
     zig = "python -m ziglang cc"  # not its path, which may hold spaces; .venv comes first on PATH
     return {"CC": zig, "LDSHARED": f"{zig} -shared" + " -undefined dynamic_lookup" * (sys.platform == "darwin"),
-            "ZIG_GLOBAL_CACHE_DIR": str(RUBBISH), "ZIG_LOCAL_CACHE_DIR": str(RUBBISH)}
+            "ZIG_GLOBAL_CACHE_DIR": str(RUBBISH), "ZIG_LOCAL_CACHE_DIR": str(RUBBISH)}, ""
 
 
 def remove_zig(variables: Variables) -> None:

@@ -12,6 +12,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 BASE = getattr(sys, "_base_executable", sys.executable)  # not the Python of an environment that happens to be active
 STAMP = VENV / "radnb-stamp"
+KERNELS = ROOT / "radnb" / "features" / "engine" / "kernels"
+LIBRARY = KERNELS.with_name("_kernels" + (".dll" if os.name == "nt" else ".so"))
 GUARD = ROOT / ".venv-guard"  # outside .venv, which every set-up empties
 # Settings for other projects, which would lead packages elsewhere or keep Python from storing its bytecode.
 ASTRAY = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX",

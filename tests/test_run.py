@@ -18,6 +18,7 @@ from setting_up import packages, places, stamp
 from setting_up.faults import Stopped
 
 SOURCE = Path(run.__file__)
+GOOD = {"identity": "x", "itself": stamp.itself(), "without_extraction": "", "without_kernels": ""}
 VersionInfo = namedtuple("VersionInfo", "major minor micro releaselevel serial")
 
 
@@ -35,16 +36,18 @@ def test_another_python_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_good_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stamp, "read", lambda: {"identity": "x", "without_extraction": ""})
+    monkeypatch.setattr(stamp, "read", lambda: GOOD)
     monkeypatch.setattr(packages, "set_up", _must_not_happen)
+    monkeypatch.setattr(packages, "LIBRARY", SOURCE)  # whether or not the kernels could be built here
     run.make_ready()
 
 
 def test_a_set_up_that_ended_meanwhile_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    answers = iter([{}, {"identity": "x", "without_extraction": ""}])
+    answers = iter([{}, GOOD])
     monkeypatch.setattr(stamp, "read", lambda: next(answers))
     monkeypatch.setattr("setting_up.steps.GUARD", tmp_path / "guard")
     monkeypatch.setattr(packages, "set_up", _must_not_happen)
+    monkeypatch.setattr(packages, "LIBRARY", SOURCE)  # whether or not the kernels could be built here
     run.make_ready()
     assert next(answers, "both were asked") == "both were asked"
 

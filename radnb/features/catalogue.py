@@ -1,12 +1,15 @@
-"""Every word that PyRadiomics 3.0.1 knows: classes, features, image types, settings with their ranges."""
+"""Every word that settings may use: those of PyRadiomics 3.0.1 (classes, features, image types, settings with their
+ranges) and those that radnb adds for IBSI's definitions."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+
+from radnb.features.ibsi import standard
 
 _FEATURES = {
     "firstorder": "10Percentile 90Percentile Energy Entropy InterquartileRange Kurtosis Maximum MeanAbsoluteDeviation "
@@ -37,12 +40,19 @@ FEATURES: Mapping[str, tuple[str, ...]] = {name: tuple(words.split()) for name, 
 ON_REQUEST: Mapping[str, tuple[str, ...]] = {  # computed only when named
     "firstorder": ("StandardDeviation",), "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
     "shape2D": ("SphericalDisproportion",)}
+IBSI: Mapping[str, tuple[str, ...]] = {  # families, and with their aggregation as in the columns
+    **{f"{standard.PREFIX}{family}": features for family, features in standard.FAMILIES.items()}, **standard.FEATURES}
 WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; the same number is called otherwise
     "glcm": {"Dissimilarity": "DifferenceAverage", "Homogeneity1": "Id", "Homogeneity2": "Idm",
              "SumVariance": "ClusterTendency"},
     "gldm": {"GrayLevelNonUniformityNormalized": "firstorder Uniformity", "DependencePercentage": "always 1"}}
 IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
                "LBP2D", "LBP3D")
+IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # with IBSI's definitions only
+IMAGE_TYPES_OF_RADNB = ("SSF", *IBSI_TYPES)  # which PyRadiomics does not have
+LAWS: Mapping[str, tuple[int, ...]] = {  # level, edge, spot, wave, ripple
+    "L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
+    "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}
 INTERPOLATORS = ("sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
                  "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
                  "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc")
@@ -73,6 +83,23 @@ _FromZero = Annotated[int, Field(strict=True, ge=0)]
 _Spacing = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 _Sigmas = Annotated[list[_Positive], Field(min_length=1), AfterValidator(_distinct)]
 
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("an odd number of voxels has a middle one")
+    return value
+
+
+def _kernels(value: str) -> str:
+    parts = [value[place:place + 2] for place in range(0, len(value), 2)]
+    if len(parts) not in (2, 3) or not set(parts) <= set(LAWS):
+        raise ValueError(f"join two or three of {', '.join(LAWS)}, for x, y (and z), as in L5E5E5")
+    return value
+
+
+_Supports = Annotated[list[Annotated[_Count, AfterValidator(_odd)]], Field(min_length=1), AfterValidator(_distinct)]
+_Laws = Annotated[list[Annotated[str, AfterValidator(_kernels)]], Field(min_length=1), AfterValidator(_distinct)]
+
 SETTINGS: Mapping[str, Any] = {
     "minimumROIDimensions": Annotated[int, Field(strict=True, ge=1, le=3)], "minimumROISize": _Count | None,
     "geometryTolerance": _Positive | None, "correctMask": _Truth, "additionalInfo": _Truth, "label": _Count,
@@ -90,32 +117,111 @@ SETTINGS: Mapping[str, Any] = {
     "lbp3DIcosphereRadius": _Positive, "lbp3DIcosphereSubdivision": _FromZero,
     "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
     "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero}
+OF_RADNB: Mapping[str, Any] = {  # settings that PyRadiomics does not have
+    "definitions": Literal["pyradiomics", "ibsi"],
+    "aggregation": Annotated[list[Annotated[str, _one_of(*standard.CHOICES)]], Field(min_length=1),
+                             AfterValidator(_distinct)],
+    "ivhBinWidth": _Positive, "ivhBinCount": Annotated[int, Field(strict=True, ge=2)], "roundIntensities": _Truth,
+    "maskInterpolator": Annotated[str, _one_of("sitkNearestNeighbor", "sitkLinear", "sitkBSpline")],
+    "maskThreshold": Annotated[float, Field(strict=True, gt=0, le=1)], "resegmentSigma": _Positive,
+    "radius_mm": _Sigmas,
+    # the filters of IBSI 2
+    "inSlices": _Truth, "boundary": Literal["mirror", "nearest", "zero", "periodic"], "truncate": _Positive,
+    "rotationInvariant": _Truth, "pooling": Literal["mean", "max"],
+    "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],
+    "support": _Supports, "laws": _Laws, "energyDistance": _FromZero, "gaborSigma": _Sigmas,
+    "gaborWavelength": _Positive, "gaborGamma": _Positive, "gaborTheta": _Number, "gaborThetaStep": _Positive,
+    "simoncelliLevels": _Count}
 OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effect
     "minimumROIDimensions", "minimumROISize", "geometryTolerance", "correctMask", "additionalInfo", "label",
     "label_channel", "normalize", "normalizeScale", "removeOutliers", "resampledPixelSpacing", "interpolator",
-    "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop"}
+    "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop", "definitions", "aggregation",
+    "roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma"}
+OF_PYRADIOMICS = {  # what IBSI's definitions leave no choice about: setting -> what to do instead
+    "normalize": "Normalise the images beforehand, and delete this line.",
+    "normalizeScale": "Delete this line.", "removeOutliers": "Delete this line, or set resegmentSigma.",
+    "padDistance": "Delete this line.", "preCrop": "Delete this line.", "distances": "Neighbours are at distance 1.",
+    "force2D": "Say `aggregation: [2D-averaged]` instead.", "force2Ddimension": "Slices are axial. Delete this line.",
+    "resegmentMode": "resegmentRange is absolute; set resegmentSigma for deviations.",
+    "resegmentShape": "The shape is measured before resegmentation. Delete this line.",
+    "voxelArrayShift": "Energy is taken from the grey values as they are. Delete this line.",
+    "symmetricalGLCM": "Matrices are symmetrical. Delete this line.",
+    "weightingNorm": "Directions weigh alike. Delete this line."}
+OF_IBSI = ("roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma")  # need definitions: ibsi
+OF_IBSI_FAMILIES = ("aggregation", "ivhBinWidth", "ivhBinCount")  # need an IBSI family
 ONLY_FOR = {  # settings of one filter
     "sigma": "LoG", "start_level": "Wavelet", "level": "Wavelet", "wavelet": "Wavelet",
     "gradientUseSpacing": "Gradient", "lbp2DRadius": "LBP2D", "lbp2DSamples": "LBP2D", "lbp2DMethod": "LBP2D",
-    "lbp3DLevels": "LBP3D", "lbp3DIcosphereRadius": "LBP3D", "lbp3DIcosphereSubdivision": "LBP3D"}
+    "lbp3DLevels": "LBP3D", "lbp3DIcosphereRadius": "LBP3D", "lbp3DIcosphereSubdivision": "LBP3D", "radius_mm": "SSF",
+    "support": "Mean", "laws": "Laws", "energyDistance": "Laws", "gaborSigma": "Gabor",
+    "gaborWavelength": "Gabor", "gaborGamma": "Gabor", "gaborTheta": "Gabor", "gaborThetaStep": "Gabor",
+    "simoncelliLevels": "Simoncelli"}
+IBSI_OPTIONS = {  # of filters, with `definitions: ibsi` only -> the image types that use it
+    "inSlices": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"),
+    "boundary": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"), "truncate": ("LoG", "SSF"),
+    "rotationInvariant": ("Laws", "Gabor", "Wavelet"), "pooling": ("Laws", "Gabor", "Wavelet"),
+    "riesz": ("LoG", "Simoncelli")}
+NEEDED = {  # image type -> the setting without which it makes no image, and an example
+    "LoG": {"sigma": "[1.0, 2.0, 3.0]"}, "SSF": {"radius_mm": "[2, 3, 4, 5, 6]"}, "Mean": {"support": "[5]"},
+    "Laws": {"laws": "[L5E5E5]"}, "Gabor": {"gaborSigma": "[5.0]", "gaborWavelength": "2.0"}}
 NEEDS = {  # a setting without effect unless the other one stands too
     "resegmentMode": "resegmentRange", "resegmentShape": "resegmentRange", "normalizeScale": "normalize",
-    "removeOutliers": "normalize", "force2Ddimension": "force2D"}
+    "removeOutliers": "normalize", "force2Ddimension": "force2D", "maskInterpolator": "resampledPixelSpacing",
+    "maskThreshold": "resampledPixelSpacing"}
 
 
 def filters(image_type: str, options: Mapping[str, Any]) -> list[str]:
     """List the names that the images of one type carry in feature names, in PyRadiomics' order."""
-    if image_type == "LoG":
-        return [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in options.get("sigma", [])]
-    if image_type == "Wavelet":
-        return _wavelets(options.get("level", 1), 2 if options.get("force2D") else 3)
-    if image_type == "LBP3D":
-        return [*(f"lbp-3D-m{n}" for n in range(1, options.get("lbp3DLevels", 2) + 1)), "lbp-3D-k"]
+    if image_type in _NAMED:
+        return _NAMED[image_type](options)
     return ["lbp-2D" if image_type == "LBP2D" else image_type.lower()]
 
 
-def _wavelets(levels: int, axes: int) -> list[str]:
-    bands = ["".join(letters) for letters in itertools.product("LH", repeat=axes)]
+def _by_ibsi(options: Mapping[str, Any]) -> bool:
+    return options.get("definitions") == "ibsi"
+
+
+def _axes(options: Mapping[str, Any]) -> int:
+    return 2 if options.get("inSlices" if _by_ibsi(options) else "force2D") else 3
+
+
+def _dotless(number: float) -> str:
+    return str(number).replace(".", "-")
+
+
+def _log(options: Mapping[str, Any]) -> list[str]:
+    kind = f"{_axes(options) if _by_ibsi(options) else 3}D{_riesz(options)}"
+    return [f"log-sigma-{_dotless(sigma)}-mm-{kind}" for sigma in options.get("sigma", [])]
+
+
+def _riesz(options: Mapping[str, Any]) -> str:
+    return "-riesz-" + "".join(map(str, options["riesz"])) if options.get("riesz") else ""
+
+
+def _wavelet(options: Mapping[str, Any]) -> list[str]:
+    bands = ["".join(letters) for letters in itertools.product("LH", repeat=_axes(options))]
+    if _by_ibsi(options) and options.get("rotationInvariant", True):
+        bands = list(dict.fromkeys("".join(sorted(band, reverse=True)) for band in bands))
+    levels = options.get("level", 1)
     names = [f"wavelet{'' if level == 1 else level}-{band}"
              for level in range(1, levels + 1) for band in bands[1:]]
     return [*names, f"wavelet{'' if levels == 1 else levels}-{bands[0]}"]
+
+
+def _laws(options: Mapping[str, Any]) -> list[str]:
+    distance = options.get("energyDistance")
+    return [f"laws-{kernels}" + (f"-energy-{distance}" if distance else "") for kernels in options.get("laws", [])]
+
+
+def _gabor(options: Mapping[str, Any]) -> list[str]:
+    wave = f"wave-{_dotless(options.get('gaborWavelength', ''))}-mm"
+    return [f"gabor-sigma-{_dotless(sigma)}-{wave}" for sigma in options.get("gaborSigma", [])]
+
+
+_NAMED: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "LoG": _log, "Wavelet": _wavelet, "Laws": _laws, "Gabor": _gabor,
+    "LBP3D": lambda options: [*(f"lbp-3D-m{n}" for n in range(1, options.get("lbp3DLevels", 2) + 1)), "lbp-3D-k"],
+    "SSF": lambda options: [f"ssf-{_dotless(radius)}-mm" for radius in options.get("radius_mm", [])],
+    "Mean": lambda options: [f"mean-{width}" for width in options.get("support", [])],
+    "Simoncelli": lambda options: [f"simoncelli-{level}{_riesz(options)}"
+                                   for level in range(1, options.get("simoncelliLevels", 1) + 1)]}

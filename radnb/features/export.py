@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from openpyxl.cell import WriteOnlyCell
 from radnb.errors import RadnbError
 from radnb.work.files import atomic_path, refuse_folder, write_csv, write_parquet
 
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_SIGNS = "=+\\-@＝＋－＠"  # with these a cell becomes a formula, alone or after blanks that a spreadsheet drops
+_BLANKS = "[\\s\\u200b\\ufeff]*"
+_NEW_CELL = r"(?:(?<=;)|(?<=[^\t\r\n][\t\r\n]))"  # where a program with other separators begins one
+_FORMULA = re.compile(rf"^(?=[\t\r\n]|{_BLANKS}[{_SIGNS}])|{_NEW_CELL}(?={_BLANKS}[{_SIGNS}])")
 
 
 def export(features: pd.DataFrame, path: Path | str) -> Path:
@@ -44,7 +48,12 @@ def inert(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _quoted(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_ACTIVE) else value
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value
+
+
+def plain(text: str) -> str:
+    """Take the quote before a formula away again, where a table that was made inert is read back."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def _write_xlsx(path: Path, table: pd.DataFrame) -> None:

@@ -7,15 +7,20 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError
+from radnb.features.bins import level_count
+from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST
+from radnb.features.engine.scales import for_pyradiomics
+from radnb.features.refusals import refuse_image, refuse_region
 from radnb.features.settings import Settings
+from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
@@ -32,14 +37,23 @@ def version() -> str:
     return f"{found}, radnb reading 1"
 
 
-def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], dict[str, float]]:
+def known_part(settings: Settings) -> Settings | None:
+    """Return the part of the settings that PyRadiomics knows, or None where nothing is left of them."""
+    known = {kind: tuple(name for name in features if name in {*FEATURES[kind], *ON_REQUEST.get(kind, ())})
+             for kind, features in settings.classes.items() if kind in FEATURES}
+    classes = {kind: features for kind, features in known.items() if features}
+    types = {kind: options for kind, options in settings.image_types.items() if kind not in IBSI_TYPES}
+    if settings.ibsi or not types or not classes:
+        return None
+    own = {key: value for key, value in settings.setting.items() if key not in OF_RADNB or key == "radius_mm"}
+    return replace(settings, image_types=types, classes=classes, setting=own)
+
+
+def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`."""
-    extractor = _extractor(json.dumps(settings.card))
-    spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
-    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
-        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
-                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
-    return functools.partial(_compute, extractor, settings)
+    refuse_image(image, settings)
+    parts = [(_extractor(json.dumps(card)), names) for card, names in for_pyradiomics(settings)]
+    return functools.partial(_compute, parts, settings)
 
 
 @functools.lru_cache(maxsize=4)
@@ -48,7 +62,16 @@ def _extractor(card: str) -> Any:
 
     setVerbosity(logging.CRITICAL)
     wanted = json.loads(card)  # checked already, so that PyRadiomics' own check (deprecated Python calls) is not needed
-    extractor = featureextractor.RadiomicsFeatureExtractor(additionalInfo=False, **wanted["setting"])
+
+    class Observed(featureextractor.RadiomicsFeatureExtractor):
+        """PyRadiomics' own extractor; beside it, the grey levels of each image are counted."""
+
+        def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
+            inside = sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)
+            self.levels[imageTypeName] = level_count(sitk.GetArrayViewFromImage(image)[inside], kwargs)
+            return super().computeFeatures(image, mask, imageTypeName, **kwargs)
+
+    extractor = Observed(additionalInfo=False, **wanted["setting"])
     extractor.disableAllImageTypes()
     extractor.enableImageTypes(**wanted["imageType"])
     extractor.disableAllFeatures()
@@ -56,11 +79,18 @@ def _extractor(card: str) -> Any:
     return extractor
 
 
-def _compute(extractor: Any, settings: Settings, pair: Pair) -> dict[str, float]:
-    _refuse_meaningless(pair, settings.setting)
+def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: Pair) -> Values:
+    refuse_region(pair, settings)
+    found: dict[str, Any] = {}
+    levels: dict[str, int] = {}
     with _heard() as said:
         try:
-            found = extractor.execute(pair.image, pair.mask, label=1)
+            for extractor, names in parts:
+                extractor.levels = {}
+                for column, value in extractor.execute(pair.image, pair.mask, label=1).items():
+                    image, _, feature = column.partition("_")
+                    found[f"{names.get(image, image)}_{feature}"] = value
+                levels |= {names.get(image, image): n for image, n in extractor.levels.items()}
         except (ValueError, RuntimeError, AssertionError, IndexError, ArithmeticError) as error:
             raise _translated(str(error), settings) from error
     missing = [name for name in settings.columns if name not in found]
@@ -68,18 +98,7 @@ def _compute(extractor: Any, settings: Settings, pair: Pair) -> dict[str, float]
         raise ImageFault(f"PyRadiomics gave no value for {len(missing)} features, {missing[0]} the first"
                          f"{''.join(f' ({words})' for words in said[:1])}.",
                          "Take this filter out of the extraction settings, or leave the case out.", code="E_FILTER")
-    return {name: float(found[name]) for name in settings.columns}
-
-
-def _refuse_meaningless(pair: Pair, setting: Mapping[str, Any]) -> None:
-    if sum(length > 1 for length in pair.size) < setting["minimumROIDimensions"]:
-        raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
-                         "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
-                         "extraction settings.", code="E_FLAT", column="mask")
-    values = pair.values()
-    if values.min() == values.max():
-        raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
-                         "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
+    return Values({name: float(found[name]) for name in settings.columns}, levels)
 
 
 def _translated(text: str, settings: Settings) -> ImageFault:

@@ -1,4 +1,8 @@
-"""Extraction settings: PyRadiomics' own YAML, but a misspelt or contradictory line is refused, not ignored."""
+"""Extraction settings: PyRadiomics' own YAML, but a misspelt or contradictory line is refused, not ignored.
+
+IBSI's definitions are asked for with `definitions: ibsi` under `setting`; single families of them (as in `ibsi-ivh`)
+may also stand among PyRadiomics' classes.  `firstorder` takes any percentile by its name, as in `97.5Percentile`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,17 @@ from pydantic import TypeAdapter, ValidationError
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.catalogue import (
     FEATURES,
+    IBSI,
+    IBSI_OPTIONS,
+    IBSI_TYPES,
     IMAGE_TYPES,
+    IMAGE_TYPES_OF_RADNB,
+    NEEDED,
     NEEDS,
+    OF_IBSI,
+    OF_IBSI_FAMILIES,
+    OF_PYRADIOMICS,
+    OF_RADNB,
     OF_THE_WHOLE,
     ON_REQUEST,
     ONLY_FOR,
@@ -21,11 +34,15 @@ from radnb.features.catalogue import (
     WITHDRAWN,
     filters,
 )
+from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL, kinds
+from radnb.features.percentiles import is_percentile
 from radnb.work.cards import read_card
 from radnb.work.files import sha256_json
 
 PRESETS = Path(__file__).with_name("presets")
 _SECTIONS = ("imageType", "featureClass", "setting")
+_KNOWN = {**SETTINGS, **OF_RADNB}
+_ONCE = ("shape", "shape2D", "ibsi-morphology")  # measured on the mask, so once whatever the image types
 Options = Mapping[str, Any]
 
 
@@ -56,13 +73,17 @@ class Settings:
         return self.setting.get("resampledPixelSpacing") is not None
 
     @property
+    def ibsi(self) -> bool:
+        """Say whether everything follows IBSI's definitions, preparation included."""
+        return self.setting.get("definitions") == "ibsi"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Return every feature column, in PyRadiomics' order: shape first, then image by image."""
-        shapes = [f"original_{kind}_{feature}" for kind in ("shape", "shape2D")
-                  for feature in self.classes.get(kind, ())]
+        shapes = [f"original_{kind}_{feature}" for kind in _ONCE for feature in self.classes.get(kind, ())]
         rest = [f"{image}_{kind}_{feature}" for name, options in self.image_types.items()
                 for image in filters(name, {**self.setting, **options})
-                for kind, features in self.classes.items() if not kind.startswith("shape") for feature in features]
+                for kind, features in self.classes.items() if kind not in _ONCE for feature in features]
         return (*shapes, *rest)
 
 
@@ -90,24 +111,37 @@ def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction sett
     found += [*_image_type_problems(types), *_class_problems(classes), *_option_problems(setting, "setting")]
     raise_all([f"{where}: {problem}" for problem in found], code="E_CONFIG")
     types = {kind: dict(options or {}) for kind, options in (types or {"Original": {}}).items()}
-    wanted = {kind: _wanted(kind, features) for kind, features in (classes or _all_classes()).items()}
-    raise_all([f"{where}: {problem}" for problem in _contradictions(types, wanted, setting)], code="E_CONFIG")
+    classes = classes or _all_classes(setting)
+    raise_all([f"{where}: {problem}" for problem in _contradictions(types, classes, setting)], code="E_CONFIG")
+    wanted = {each: _wanted(each, features) for kind, features in classes.items() for each in _kinds(kind, setting)}
     return _frozen(name, types, wanted, setting)
 
 
 def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]], setting: dict[str, Any]) -> Settings:
     unused = ("label", "additionalInfo", "correctMask", "label_channel")
     kept = {key: value for key, value in setting.items() if key not in unused and value is not None}
-    kept.setdefault("minimumROIDimensions", 2 if kept.get("force2D") else 3)
+    kept.pop("aggregation", None)  # now said by the classes
+    in_slices = kept.get("definitions") == "ibsi" and not any(
+        kind == "ibsi-morphology" or KINDS[kind][1].startswith("3D") for kind in wanted)
+    kept.setdefault("minimumROIDimensions", 2 if kept.get("force2D") or in_slices else 3)
     return Settings(name, types, wanted, kept)
 
 
-def _all_classes() -> dict[str, None]:
+def _all_classes(setting: Options) -> dict[str, None]:
+    if setting.get("definitions") == "ibsi":
+        return {kind: None for kind in IBSI if kind not in KINDS or not KINDS[kind][1]}
     return {kind: None for kind in FEATURES if kind != "shape2D"}
 
 
+def _kinds(kind: str, setting: Options) -> tuple[str, ...]:
+    """Return the classes that one line stands for: a family of matrices is measured in every aggregation asked for."""
+    if not kind.startswith(PREFIX) or kind in KINDS:
+        return (kind,)
+    return kinds(kind.removeprefix(PREFIX), tuple(setting.get("aggregation", ("3D-averaged",))))
+
+
 def _wanted(kind: str, features: list[str] | None) -> tuple[str, ...]:
-    return tuple(features or FEATURES[kind])
+    return tuple(features or {**FEATURES, **IBSI}[kind])
 
 
 def _no_section(key: str) -> str:
@@ -119,8 +153,9 @@ def _no_section(key: str) -> str:
 def _image_type_problems(types: Mapping[str, Any]) -> list[str]:
     found = []
     for kind, options in types.items():
-        if kind not in IMAGE_TYPES:
-            found.append(f"imageType.{kind}: unknown image type. {nearest(kind, IMAGE_TYPES)}")
+        if kind not in (*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB):
+            found.append(f"imageType.{kind}: unknown image type. "
+                         f"{nearest(kind, [*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB])}")
         elif not isinstance(options or {}, Mapping):
             found.append(f"imageType.{kind}: this must be a mapping, as in `{kind}: {{}}`.")
         else:
@@ -139,8 +174,8 @@ def _misplaced(kind: str, options: Mapping[str, Any]) -> list[str]:
 def _class_problems(classes: Mapping[str, Any]) -> list[str]:
     found = []
     for kind, features in classes.items():
-        if kind not in FEATURES:
-            found.append(f"featureClass.{kind}: unknown feature class. {nearest(kind, FEATURES)}")
+        if kind not in {**FEATURES, **IBSI}:
+            found.append(f"featureClass.{kind}: unknown feature class. {nearest(kind, {**FEATURES, **IBSI})}")
         elif features is not None and not isinstance(features, list):
             found.append(f"featureClass.{kind}: this must be a list of features, or empty for all of them.")
         else:
@@ -150,7 +185,9 @@ def _class_problems(classes: Mapping[str, Any]) -> list[str]:
 
 def _feature_problems(kind: str, features: list[Any]) -> list[str]:
     words, gone = [str(feature) for feature in features], WITHDRAWN.get(kind, {})
-    known = {*FEATURES[kind], *ON_REQUEST.get(kind, ())}
+    known = {*{**FEATURES, **IBSI}[kind], *ON_REQUEST.get(kind, ())}
+    if kind == "firstorder":
+        known |= {word for word in words if is_percentile(word)}
     found = [f"{word}: PyRadiomics has withdrawn this feature (equal: {gone[word]}). Delete it."
              for word in words if word in gone]
     found += [f"{word}: unknown feature. {nearest(word, known)}" for word in words if word not in {*known, *gone}]
@@ -160,11 +197,11 @@ def _feature_problems(kind: str, features: list[Any]) -> list[str]:
 def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
     found = []
     for key, value in options.items():
-        if key not in SETTINGS:
-            found.append(f"{where}.{key}: unknown setting. {nearest(key, SETTINGS)}")
+        if key not in _KNOWN:
+            found.append(f"{where}.{key}: unknown setting. {nearest(key, _KNOWN)}")
             continue
         try:
-            TypeAdapter(SETTINGS[key]).validate_python(value)
+            TypeAdapter(_KNOWN[key]).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
             found.append(f"{where}.{key}: {value!r} will not do: {reason[:1].lower()}{reason[1:]}.")
@@ -173,7 +210,7 @@ def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
 
 def _contradictions(types: Mapping[str, Options], classes: Mapping[str, Any], setting: Options) -> list[str]:
     return [*_of_mask(setting), *_of_filters(types, setting), *_of_bins(types, setting), *_of_shape(classes, setting),
-            *_of_grid(setting)]
+            *_of_grid(setting), *_of_definitions(types, classes, setting), *_of_families(classes, setting)]
 
 
 def _of_mask(setting: Options) -> list[str]:
@@ -191,13 +228,36 @@ def _of_mask(setting: Options) -> list[str]:
 def _of_filters(types: Mapping[str, Options], setting: Options) -> list[str]:
     found = [f"setting.{key}: there is no image type {kind} that would use it. Add {kind} or delete this line."
              for key, kind in ONLY_FOR.items() if key in setting and kind not in types]
-    if "LoG" in types and "sigma" not in {**setting, **types["LoG"]}:
-        found.append("imageType.LoG: without `sigma` no image is made. Add, for example, sigma: [1.0, 2.0, 3.0].")
+    found += [f"imageType.{kind}: without `{key}` no image is made. Add, for example, {key}: {example}."
+              for kind, keys in NEEDED.items() if kind in types
+              for key, example in keys.items() if key not in {**setting, **types[kind]}]
+    found += _of_ibsi(types, setting)
     if "LBP2D" in types and not {**setting, **types["LBP2D"]}.get("force2D"):
         found.append("imageType.LBP2D: this filter works slice by slice. Set force2D: true, or take LBP3D.")
     if "LBP3D" in types and {**setting, **types["LBP3D"]}.get("force2D"):
         found.append("imageType.LBP3D: this filter works in three dimensions. Delete force2D, or take LBP2D.")
     return found
+
+
+def _of_ibsi(types: Mapping[str, Options], setting: Options) -> list[str]:
+    if setting.get("definitions") != "ibsi":
+        only = [*(f"imageType.{kind}" for kind in types if kind in IBSI_TYPES),
+                *(f"{place}.{key}" for place, options in _places(types, setting) for key in options
+                  if key in IBSI_OPTIONS)]
+        return [f"{place}: this is a filter of IBSI 2. Set definitions: ibsi in `setting`, or delete this line."
+                for place in only]
+    found = [f"imageType.{kind}.{key}: this belongs to {', '.join(IBSI_OPTIONS[key])}. Move it there."
+             for kind, options in types.items() for key in options if kind not in IBSI_OPTIONS.get(key, (kind,))]
+    found += [f"imageType.{kind}: IBSI has no such filter. Take LoG, SSF, Wavelet, {', '.join(IBSI_TYPES)}, or delete "
+              "this line." for kind in types if kind not in ("Original", "LoG", "SSF", "Wavelet", *IBSI_TYPES)]
+    options = {**setting, **types.get("Laws", {})}
+    parts, laws = 2 if options.get("inSlices") else 3, options.get("laws", [])
+    return found + [f"imageType.Laws.laws: {kernels}: {parts} kernels are needed, one for each direction that is "
+                    "filtered. Add or delete one." for kernels in laws if len(kernels) != 2 * parts]
+
+
+def _places(types: Mapping[str, Options], setting: Options) -> list[tuple[str, Options]]:
+    return [("setting", setting), *((f"imageType.{kind}", options) for kind, options in types.items())]
 
 
 def _of_bins(types: Mapping[str, Options], setting: Options) -> list[str]:
@@ -227,3 +287,37 @@ def _of_grid(setting: Options) -> list[str]:
     if spacing is not None and setting.get("preCrop"):
         found.append("setting.preCrop: resampling crops already, so this has no effect. Delete it.")
     return found
+
+
+def _of_definitions(types: Mapping[str, Options], classes: Mapping[str, Any], setting: Options) -> list[str]:
+    """List what one set of definitions does not know of the other."""
+    if setting.get("definitions") != "ibsi":
+        return [f"setting.{key}: PyRadiomics' definitions leave no choice here. Add definitions: ibsi, or delete this "
+                "line." for key in OF_IBSI if key in setting]
+    found = [f"featureClass.{kind}: this class is PyRadiomics'. Take the families ibsi-..., or delete definitions: "
+             "ibsi (single IBSI families may stand among PyRadiomics' classes)."
+             for kind in classes if kind in FEATURES]
+    found += [f"setting.{key}: IBSI's definitions leave no choice here. {mend}"
+              for key, mend in OF_PYRADIOMICS.items() if setting.get(key) not in (None, False)]
+    if setting.get("interpolator") not in (None, "sitkNearestNeighbor", "sitkLinear", "sitkBSpline"):
+        found.append("setting.interpolator: IBSI knows sitkNearestNeighbor, sitkLinear and sitkBSpline (cubic). "
+                     "Choose one.")
+    limits = list(setting.get("resegmentRange") or [])
+    if limits != sorted(limits):
+        found.append("setting.resegmentRange: the lower end is above the upper one. Exchange them.")
+    return found
+
+
+def _of_families(classes: Mapping[str, Any], setting: Options) -> list[str]:
+    """List what contradicts itself in aggregations and steps of IBSI families."""
+    named = [kind.removeprefix(PREFIX) for kind in classes if kind.startswith(PREFIX)]
+    found = [f"setting.{key}: there is no IBSI family that would use it. Add one (as in ibsi-ivh) or delete this line."
+             for key in OF_IBSI_FAMILIES if key in setting and not named]
+    if named and "aggregation" in setting and not {*named} & {*DIRECTIONAL, *ZONAL}:
+        found.append("setting.aggregation: no family without its own aggregation would use it. Add one (as in "
+                     "ibsi-glcm) or delete this line.")
+    if "ivhBinWidth" in setting and "ivhBinCount" in setting:
+        found.append("setting: ivhBinWidth and ivhBinCount exclude each other. Delete one.")
+    asked = [each for kind in classes for each in _kinds(kind, setting)]
+    return found + [f"featureClass.{kind}: named by itself and through its family's aggregation. Delete one."
+                    for kind in dict.fromkeys(asked) if asked.count(kind) > 1]

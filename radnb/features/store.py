@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
+import operator
+import re
+import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from radnb.work.files import TEMPORARY, atomic_path, sha256_file, sha256_json, write_json
+from radnb.errors import RadnbError
+from radnb.imaging.volumes import sha256_image
+from radnb.work.claims import claim
+from radnb.work.files import TEMPORARY, atomic_path, sha256_json, unwritable, write_bytes, write_json
 
 _UNSURE_NS = 2_000_000_000  # a file younger than this may change again within one tick of its clock
-_HASHES = "hashes.json"
+_HASHES = "hashes*.jsonl"  # one for each machine: lines that two machines append to one shared file may be lost
+_CLAIMS = "claims"
 _SIGNATURE = b"radnb"
+_SPARE = 1000  # lines of the hashes that may be out of date before they are written anew
+_BLOCK = 2000  # cases that are merged into one part, and held in memory at once
+Note = dict[str, Any]
+Block = tuple[tuple[str, ...], list[str], np.ndarray]  # names, keys, a row of values for each key
 
 
 class Store:
@@ -40,11 +56,43 @@ class Store:
 
     def get(self, group: str, keys: Iterable[str]) -> dict[str, dict[str, float]]:
         """Return the stored features of those keys that are there; what cannot be read counts as not there."""
-        wanted = set(keys)
-        found = self._read_shards([path for key in sorted(wanted) if (path := self._shard(group, key)).is_file()])
-        for path in sorted(self._group(group).glob("part-*.parquet")):  # after the shards: a neighbour may merge some
-            found.update({key: row for key, row in self._read_part(path).items() if key in wanted})
-        return found
+        return {key: dict(zip(names, row.tolist(), strict=True))
+                for names, found, matrix in self._blocks(group, set(keys))
+                for key, row in zip(found, matrix, strict=True)}
+
+    def table(self, group: str, keys: Iterable[str]) -> pd.DataFrame:
+        """Return the same with a row for each key (its index) and a column for each feature."""
+        frames = [pd.DataFrame(matrix, index=pd.Index(found, dtype=object), columns=list(names))
+                  for names, found, matrix in self._blocks(group, set(keys))]
+        frames.sort(key=lambda frame: tuple(frame.columns))
+        return pd.concat(frames).sort_index() if frames else pd.DataFrame(index=pd.Index([], dtype=object))
+
+    def holds(self, group: str, key: str) -> bool:
+        """Say whether a key is there, without reading its features."""
+        return self._shard(group, key).is_file() or any(key in self._keys_of(path) for path in self.parts(group))
+
+    def parts(self, group: str = "*") -> list[Path]:
+        """List the files that hold merged features, of one group or of all."""
+        return sorted(self.folder.glob(f"{group}/part-*.parquet"))
+
+    def groups(self) -> list[str]:
+        """List the groups: settings, engine and version that anything was measured with."""
+        return sorted(path.parent.name for path in self.folder.glob("*/settings.json"))
+
+    def claim(self, group: str, name: str, *, wait_seconds: float = 0) -> contextlib.AbstractContextManager[bool]:
+        """Claim what is to be measured, so that no other process measures it too; yields whether that succeeded."""
+        return claim(self._group(group) / _CLAIMS, name, wait_seconds=wait_seconds)
+
+    def sha256(self, group: str) -> str:
+        """Return one hash over all keys, names and values of a group, however they lie in files."""
+        shards = [path.stem for path in self._group(group).glob("shards/*/*.parquet") if path.name[0] != "."]
+        keys = {*shards, *(key for path in self.parts(group) for key in _keys_of(path))}
+        digest = hashlib.sha256()
+        rows = ((key, names, row) for names, found, matrix in self._blocks(group, keys)
+                for key, row in zip(found, matrix, strict=True))
+        for key, names, row in sorted(rows, key=operator.itemgetter(0)):
+            digest.update(json.dumps([key, list(names)]).encode() + row.astype("<f8").tobytes())
+        return digest.hexdigest()
 
     def put(self, group: str, key: str, features: Mapping[str, float]) -> None:
         """Keep one result; it is on disk when this returns."""
@@ -52,38 +100,68 @@ class Store:
         _write(self._shard(group, key), table)
 
     def consolidate(self, group: str) -> None:
-        """Merge the shards of a group into one part, a row for each key, which reads many times faster."""
-        shards = sorted(path for path in self._group(group).glob("shards/*/*.parquet")
-                        if not path.name.startswith(TEMPORARY))
-        rows = self._read_shards(shards)
-        for columns, keys in _by_columns(rows).items():
-            values = [pa.array([rows[key][column] for key in keys], pa.float64()) for column in columns]
-            part = pa.Table.from_arrays([pa.array(keys, pa.string()), *values], ["key", *columns])
-            _write(self._group(group) / f"part-{sha256_json([columns, keys])[:16]}.parquet", part)
-        for path in shards:
-            with contextlib.suppress(OSError):  # open elsewhere (Windows): it stays, harmless
-                path.unlink()
+        """Merge the shards of a group into parts, a row for each key, which read many times faster."""
+        with self.claim(group, "consolidate", wait_seconds=600):
+            shards = sorted(path for path in self._group(group).glob("shards/*/*.parquet")
+                            if not path.name.startswith(TEMPORARY))
+            merged = {key for path in self.parts(group) if shards for key in self._keys_of(path)}
+            for names, keys, matrix in self._shard_blocks([path for path in shards if path.stem not in merged]):
+                values = [pa.array(matrix[:, place]) for place in range(len(names))]
+                part = pa.Table.from_arrays([pa.array(keys, pa.string()), *values], ["key", *names])
+                _write(self._group(group) / f"part-{sha256_json([names, keys])[:16]}.parquet", part)
+            for path in shards:
+                with contextlib.suppress(OSError):  # open elsewhere (Windows): it stays, harmless
+                    path.unlink()
 
     def hashes(self, paths: Sequence[str]) -> tuple[dict[str, str], set[str]]:
         """Return the SHA-256 of every readable file and the paths whose content has changed since last time.
 
         A file is read again unless its size and times are those that were noted when it was last read.
         """
-        known = self._known_hashes()
+        known, states = self.noted(), look(paths)
+        fresh = {path: state for path, state in states.items() if not same(known.get(path), state)}
         with ThreadPoolExecutor(4) as pool:
-            fresh = dict(zip(paths, pool.map(lambda path: _fingerprint(path, known.get(path)), paths), strict=True))
-        found = {path: note for path, note in fresh.items() if note is not None}
-        changed = {path for path, note in found.items() if path in known and known[path]["sha256"] != note["sha256"]}
-        if any(known.get(path) != note for path, note in found.items()):
-            write_json(self.folder / _HASHES, {**self._known_hashes(), **found})
-        return {path: note["sha256"] for path, note in found.items()}, changed
+            read = dict(zip(fresh, pool.map(_sha256, fresh), strict=True))
+        notes = {path: signed(fresh[path], sha256) for path, sha256 in read.items() if sha256}
+        if notes:
+            self.note(notes)
+        changed = {path for path, note in notes.items() if path in known and known[path]["sha256"] != note["sha256"]}
+        return {path: (notes.get(path) or known[path])["sha256"] for path in states
+                if path in notes or path not in fresh}, changed
 
-    def _known_hashes(self) -> dict[str, dict[str, Any]]:
+    def noted(self) -> dict[str, Note]:
+        """Return, for each file ever read, its size, times and hash; a damaged line counts as not there."""
+        notes: dict[str, Note] = {}
+        for path in sorted(self.folder.glob(_HASHES)):
+            for name, note in self._noted_in(path).items():
+                if name not in notes or _age(notes[name]) <= _age(note):
+                    notes[name] = note
+        return notes
+
+    def _noted_in(self, path: Path) -> dict[str, Note]:
         try:
-            known = json.loads((self.folder / _HASHES).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            lines = path.read_bytes().splitlines()
+        except OSError:
             return {}
-        return known if isinstance(known, dict) else {}
+        notes = dict(filter(None, map(_line, lines)))
+        if len(lines) > 2 * len(notes) + _SPARE and path == self._notes_of_this_machine:
+            write_bytes(path, b"".join(_lines(notes)))
+        return notes
+
+    @property
+    def _notes_of_this_machine(self) -> Path:
+        host = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())
+        return self.folder / _HASHES.replace("*", f"-{host}")
+
+    def note(self, notes: Mapping[str, Note]) -> None:
+        """Keep what was learnt of files; at once, so that a killed run need not read them again."""
+        path = self._notes_of_this_machine
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as stream:
+                stream.write(b"".join(_lines(notes)))
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def _group(self, group: str) -> Path:
         return self.folder / group
@@ -91,18 +169,44 @@ class Store:
     def _shard(self, group: str, key: str) -> Path:
         return self._group(group) / "shards" / key[:2] / f"{key}.parquet"
 
-    def _read_shards(self, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
-        tables = {path.stem: self._read(path) for path in paths}
-        return {key: dict(zip(table["feature"].to_pylist(), table["value"].to_pylist(), strict=True))
-                for key, table in tables.items() if table is not None}
+    def _blocks(self, group: str, wanted: set[str]) -> Iterator[Block]:
+        """Give each wanted key once, some thousands at a time: 100,000 cases are more than fit as Python's numbers."""
+        left = set(wanted)
+        shards = [path for key in sorted(wanted) if (path := self._shard(group, key)).is_file()]
+        for names, keys, matrix in self._shard_blocks(shards):
+            left.difference_update(keys)
+            yield names, keys, matrix
+        for path in self.parts(group):  # after the shards: a neighbour may merge some
+            here = left & self._keys_of(path)
+            if here and (table := self._read(path)) is not None:
+                left -= here
+                rows = table.filter(pc.is_in(table["key"], pa.array(sorted(here)))) if len(here) < len(table) else table
+                values = rows.drop_columns(["key"])
+                matrix = np.column_stack([column.to_numpy() for column in values.columns])
+                yield tuple(values.column_names), rows["key"].to_pylist(), matrix
 
-    def _read_part(self, path: Path) -> dict[str, dict[str, float]]:
-        if (table := self._read(path)) is None:
-            return {}
-        values = table.drop_columns(["key"])
-        rows = zip(*(column.to_pylist() for column in values.columns), strict=True)
-        return {key: dict(zip(values.column_names, row, strict=True))
-                for key, row in zip(table["key"].to_pylist(), rows, strict=True)}
+    def _shard_blocks(self, paths: Sequence[Path]) -> Iterator[Block]:
+        """Read shards into blocks of equal feature names, in the order of the paths."""
+        for start in range(0, len(paths), _BLOCK):
+            rows: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+            column: pa.ChunkedArray | None = None
+            names: tuple[str, ...] = ()
+            for path in paths[start:start + _BLOCK]:
+                if (table := self._read(path)) is None:
+                    continue
+                if column is None or not table["feature"].equals(column):
+                    column, names = table["feature"], tuple(table["feature"].to_pylist())
+                rows.setdefault(names, {})[path.stem] = table["value"].to_numpy()
+            for names, found in rows.items():
+                yield names, list(found), np.stack(list(found.values()))
+
+    def _keys_of(self, path: Path) -> frozenset[str]:
+        """Return the keys of a part; none where it is damaged, which is told and mended as for any other file."""
+        try:
+            return _keys_of(path)
+        except (OSError, ValueError, KeyError, pa.ArrowException):
+            self._read(path)
+            return frozenset()
 
     def _read(self, path: Path) -> pa.Table | None:
         """Return a file's table, or None when another process has merged it meanwhile or it is damaged."""
@@ -131,25 +235,59 @@ def _signature(table: pa.Table) -> bytes:
     return sha256_json([[field.name, str(field.type)] for field in table.schema]).encode("ascii")
 
 
-def _by_columns(rows: Mapping[str, Mapping[str, float]]) -> dict[tuple[str, ...], list[str]]:
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for key in sorted(rows):
-        groups.setdefault(tuple(rows[key]), []).append(key)
-    return groups
+@functools.lru_cache(maxsize=4096)
+def _keys_of(path: Path) -> frozenset[str]:
+    """Return the keys of a part, which never changes."""
+    return frozenset(pq.read_table(path, columns=["key"], page_checksum_verification=True)["key"].to_pylist())
 
 
-def _fingerprint(path: str, known: dict[str, Any] | None) -> dict[str, Any] | None:
+def look(paths: Sequence[str]) -> dict[str, Note]:
+    """Return size and times of every file that is there."""
+    with ThreadPoolExecutor(8) as pool:
+        states = zip(paths, pool.map(_state, paths), strict=True)
+    return {path: state for path, state in states if state is not None}
+
+
+def same(note: Note | None, state: Note) -> bool:
+    """Say whether a file still has the size and times that were noted with its hash."""
+    return note is not None and {**note, **state} == note
+
+
+def signed(state: Note, sha256: str) -> Note:
+    """Return what is to be noted of a file that had this state when it was read."""
+    unsure = time.time_ns() - state["mtime_ns"] < _UNSURE_NS
+    return {**state, "sha256": sha256} | ({"mtime_ns": -1} if unsure else {})  # then it is read again next time
+
+
+def _state(path: str) -> Note | None:
     try:
-        state = Path(path).stat()
-        note: dict[str, Any] = {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "ctime_ns": state.st_ctime_ns}
-        if known is not None and {**known, **note} == known:
-            return known
-        note["sha256"] = sha256_file(Path(path))
+        found = Path(path).stat()
     except OSError:
         return None
-    if time.time_ns() - state.st_mtime_ns < _UNSURE_NS:
-        note["mtime_ns"] = -1  # read it again next time
-    return note
+    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "ctime_ns": found.st_ctime_ns}
+
+
+def _sha256(path: str) -> str:
+    try:
+        return sha256_image(path)
+    except (OSError, RadnbError):
+        return ""
+
+
+def _lines(notes: Mapping[str, Note]) -> Iterator[bytes]:
+    return (json.dumps([path, note]).encode() + b"\n" for path, note in notes.items())
+
+
+def _age(note: Note) -> tuple[int, int]:
+    return note.get("ctime_ns", 0), note.get("mtime_ns", 0)
+
+
+def _line(line: bytes) -> tuple[str, Note] | None:
+    try:
+        path, note = json.loads(line)
+        return (path, note) if note["sha256"] and "size" in note else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _sweep_old(folder: Path) -> None:

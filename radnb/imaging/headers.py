@@ -6,8 +6,8 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Header:
     skip: int = 0  # bytes to pass over in the decompressed stream
     compressed: bool = False
     scaled: bool = False  # values need a slope and intercept
+    spacing: tuple[float, ...] = (1.0, 1.0, 1.0)  # mm, as a first estimate: ITK's reading is what counts
     translated: bytes = b""  # the same header in NIfTI-1, for a NIfTI-2 file, which ITK does not know
 
     @property
@@ -121,7 +122,9 @@ def _nifti(path: Path, first: bytes) -> Header:
     size = three_dimensional(path, list(dims[1:dims[0] + 1]), {128: 3, 2304: 4, 32: 2, 1792: 2}.get(code, 1))
     if code not in _NIFTI_TYPES:
         raise _no_format(path, f"has the unusual voxel type {code}", "Save it as 16-bit integers or 32-bit floats.")
-    return Header(size, np.dtype(order + _NIFTI_TYPES[code]), path, skip=max(int(offset), 544 if second else 352),
+    steps = struct.unpack_from(order + ("3d" if second else "3f"), head, 112 if second else 80)
+    return Header(size, np.dtype(order + _NIFTI_TYPES[code]), path, spacing=_positive(steps),
+                  skip=max(int(offset), 544 if second else 352),
                   compressed=compressed, scaled=slope not in (0, 1) or intercept != 0,
                   translated=_as_nifti_1(path, head, order) if second else b"")
 
@@ -161,6 +164,21 @@ def _integers(path: Path, text: str) -> list[int]:
     return [int(word) for word in text.split()]
 
 
+def _positive(steps: Iterable[float]) -> tuple[float, ...]:
+    """Return three distances in mm; 1 mm stands for whatever is none."""
+    found = [abs(step) if math.isfinite(step) and step else 1.0 for step in steps]
+    return tuple([*found, 1.0, 1.0, 1.0][:3])
+
+
+def _steps(text: str) -> tuple[float, ...]:
+    """Read `1 1 3` or NRRD's `(1,0,0) (0,1,0) (0,0,3)` as distances between voxels."""
+    vectors = re.findall(r"\(([^)]*)\)", text) or text.split()
+    try:
+        return _positive(math.hypot(*map(float, vector.split(","))) for vector in vectors)
+    except ValueError:
+        return _positive(())
+
+
 def _count(path: Path, fields: dict[str, str], *names: str, default: int = 0) -> int:
     text = next((fields[name] for name in names if name in fields), str(default))
     if not re.fullmatch(r"[+-]?\d{1,18}", text):
@@ -191,17 +209,15 @@ def _nrrd(path: Path, first: bytes) -> Header:
     if apart is None and blank is None:
         raise _corrupt(path, "its header names no data file")
     header = Header(size, np.dtype(order + code), _beside(path, apart) if apart else path,
+                    spacing=_steps(fields.get("space directions", fields.get("spacings", ""))),
                     start=0 if apart or blank is None else blank.end(), compressed=encoding != "raw")
     return _skipping(header, _count(path, fields, "byte skip", "byteskip"))
 
 
 def _skipping(header: Header, skip: int) -> Header:
     if skip < 0:  # the voxels are the last bytes of the file
-        start = max(header.payload.stat().st_size - header.nbytes, 0)
-        return Header(header.size, header.dtype, header.payload, start=start)
-    if header.compressed:
-        return Header(header.size, header.dtype, header.payload, header.start, skip, compressed=True)
-    return Header(header.size, header.dtype, header.payload, header.start + skip)
+        return replace(header, start=max(header.payload.stat().st_size - header.nbytes, 0), compressed=False)
+    return replace(header, skip=skip) if header.compressed else replace(header, start=header.start + skip)
 
 
 def _beside(path: Path, name: str) -> Path:
@@ -231,6 +247,7 @@ def _metaimage(path: Path, first: bytes) -> Header:
     big = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb", "false")).lower() == "true"
     local = apart.upper() == "LOCAL"
     header = Header(size, np.dtype((">" if big else "<") + code), path if local else _beside(path, apart),
+                    spacing=_steps(fields.get("elementspacing", fields.get("elementsize", ""))),
                     start=end.end() if local else 0, compressed=fields.get("compresseddata", "").lower() == "true")
     return header if local else _skipping(header, _count(path, fields, "headersize"))
 

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.imaging.faults import ImageFault, short
-from radnb.imaging.volumes import read_volume
+from radnb.imaging.volumes import Loaded, read_volume
 
 TOLERANCE_MM = 0.01  # grids closer than this everywhere are one grid, written with rounding
 MINIMUM_VOXELS = 8
@@ -42,19 +42,20 @@ def read_pair(image: Path | str, mask: Path | str, label: int = 1, *, tolerance_
                   minimum_voxels=minimum_voxels)
 
 
-def region(image: sitk.Image, mask_path: Path, label: int = 1, *, name: str, tolerance_mm: float = TOLERANCE_MM,
+def region(image: sitk.Image, mask: Loaded | Path, label: int = 1, *, name: str, tolerance_mm: float = TOLERANCE_MM,
            minimum_voxels: int = MINIMUM_VOXELS) -> Pair:
     """Read one label of a mask for an image already in memory; `name` is what errors call the image."""
+    mask_name = short(mask.path if isinstance(mask, Loaded) else mask)
     try:
-        drawn = read_volume(mask_path)
+        drawn = read_volume(mask)
     except ImageFault as fault:
         raise ImageFault(fault.problem, fault.mend, code=fault.code, column="mask") from fault
-    _refuse_other_grid(image, drawn, name, short(mask_path), tolerance_mm)
-    inside = _labelled(sitk.GetArrayViewFromImage(drawn), label, short(mask_path))
-    _refuse_sizes(inside, short(mask_path), minimum_voxels)
-    mask = sitk.GetImageFromArray(inside.astype(np.uint8))
-    mask.CopyInformation(image)
-    pair = Pair(image, mask, *_box(inside))
+    _refuse_other_grid(image, drawn, name, mask_name, tolerance_mm)
+    inside = _labelled(sitk.GetArrayViewFromImage(drawn), label, mask_name)
+    _refuse_sizes(inside, mask_name, minimum_voxels)
+    ones = sitk.GetImageFromArray(inside.astype(np.uint8))
+    ones.CopyInformation(image)
+    pair = Pair(image, ones, *_box(inside))
     _refuse_non_finite(pair, name)
     return pair
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import math
 import os
 import tempfile
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,19 +17,58 @@ import SimpleITK as sitk
 
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import Header, read_header
+from radnb.work.files import sha256_file, sha256_json
 
 LIMIT_GB = 2.0  # voxels of one image in memory; RADNB_IMAGE_LIMIT_GB raises it
 _SLACK = 1 << 20  # bytes that may follow the voxels
 _CHUNK = 1 << 20
 _DEFLATE_AT_MOST = 1032  # deflate never shrinks anything further
+TWO_FILES = (".nhdr", ".mhd")  # headers whose voxels lie in a file of their own
 
 
-def read_volume(path: Path | str, *, limit_gb: float | None = None) -> sitk.Image:
-    """Read a 3-D grey image after checking, in the same pass, that the file holds every voxel it promises."""
+@dataclass(frozen=True)
+class Loaded:
+    """An image file in memory, read once: what its header claims, its bytes as they are on disk, and their hash."""
+
+    path: Path
+    header: Header
+    content: bytes  # of the file that holds the voxels, compressed or not
+    sha256: str  # of the file; of both, where header and voxels are two files
+
+
+def load(path: Path | str, *, limit_gb: float | None = None) -> Loaded:
+    """Read a file whole and hash it in the same pass, after its header has shown that it can be an image."""
     path = Path(path)
     header = read_header(path)
     _refuse_too_big(path, header, limit_gb)
-    voxels = np.frombuffer(_voxels(path, header), dtype=header.dtype)
+    _refuse_wrong_length(path, header, header.payload.stat().st_size)
+    try:
+        content = header.payload.read_bytes()
+    except OSError as error:
+        raise ImageFault(f"{short(header.payload)} cannot be read: {error.strerror or error}.",
+                         "Make the file readable.", code="E_MISSING") from error
+    return Loaded(path, header, content, _sha256(header, path, hashlib.sha256(content).hexdigest()))
+
+
+def sha256_image(path: Path | str) -> str:
+    """Return the hash that `load` gives, of a file whose voxels nobody needs."""
+    path = Path(path)
+    if path.suffix.lower() not in TWO_FILES:
+        return sha256_file(path)
+    header = read_header(path)
+    return _sha256(header, path, sha256_file(header.payload))
+
+
+def _sha256(header: Header, path: Path, payload: str) -> str:
+    return payload if header.payload == path else sha256_json([sha256_file(path), payload])
+
+
+def read_volume(source: Loaded | Path | str, *, limit_gb: float | None = None) -> sitk.Image:
+    """Read a 3-D grey image after checking, in the same pass, that the file holds every voxel it promises."""
+    loaded = source if isinstance(source, Loaded) else load(source, limit_gb=limit_gb)
+    path, header = loaded.path, loaded.header
+    _refuse_wrong_length(path, header, len(loaded.content))  # again: it may have changed while it was read
+    voxels = np.frombuffer(_voxels(path, header, loaded.content), dtype=header.dtype, count=math.prod(header.size))
     return _image(path, header, voxels.reshape(header.size[::-1]))
 
 
@@ -38,21 +80,21 @@ def _refuse_too_big(path: Path, header: Header, limit_gb: float | None) -> None:
                          "Crop or resample it, or set RADNB_IMAGE_LIMIT_GB higher if it is real.", code="E_TOO_BIG")
 
 
-def _voxels(path: Path, header: Header) -> bytearray:
-    on_disk = header.payload.stat().st_size - header.start
+def _refuse_wrong_length(path: Path, header: Header, size: int) -> None:
+    """Refuse a file too short, or far too long, for the voxels that it promises, before it is read."""
+    on_disk = size - header.start
     most = on_disk * _DEFLATE_AT_MOST if header.compressed else on_disk - header.skip
     if most < header.nbytes:
         raise _incomplete(path, header, most)
-    voxels = bytearray(header.nbytes)
-    with header.payload.open("rb") as stream:
-        stream.seek(header.start)
-        if header.compressed:
-            _inflate(path, header, stream, memoryview(voxels))
-        else:
-            stream.seek(header.skip, os.SEEK_CUR)
-            if (read := stream.readinto(voxels)) < header.nbytes:
-                raise _incomplete(path, header, read)
-            _refuse_surplus(path, on_disk - header.skip - header.nbytes)
+    _refuse_surplus(path, on_disk - header.skip - header.nbytes * (1.01 if header.compressed else 1))
+
+
+def _voxels(path: Path, header: Header, content: bytes) -> bytearray | memoryview:
+    if not header.compressed:
+        return memoryview(content)[header.start + header.skip:]
+    voxels, stream = bytearray(header.nbytes), io.BytesIO(content)
+    stream.seek(header.start)
+    _inflate(path, header, stream, memoryview(voxels))
     return voxels
 
 
@@ -84,7 +126,7 @@ def _incomplete(path: Path, header: Header, found: int) -> ImageFault:
                       f"the file holds at most {max(found, 0)}.", "Export or copy it again.", code="E_CORRUPT")
 
 
-def _refuse_surplus(path: Path, surplus: int) -> None:
+def _refuse_surplus(path: Path, surplus: float) -> None:
     if surplus > _SLACK:
         raise ImageFault(f"{short(path)} holds far more data than its header promises.",
                          "Export it again.", code="E_CORRUPT")

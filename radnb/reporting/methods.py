@@ -58,9 +58,21 @@ def _images(story: Story) -> str:
     radiomics = len({column for name, block in story.cohort.blocks.items() if name != "clinical" for column in block})
     return _text(story, story.text("methods.images", phases=phases, roi=story.known("roi", images.get("roi", "tumour")),
                                    reader=images.get("reader", "R1")),
-                 story.text("methods.features", n=radiomics, preset=extraction.get("preset", "–"),
-                            version=extraction.get("pyradiomics", "3.0.1")),
+                 _engine(story, extraction, radiomics),
                  _settings(story, extraction.get("settings") or {}))
+
+
+def _engine(story: Story, extraction: Mapping[str, Any], features: int) -> str:
+    """Say what computed the features; radnb's engine with the definitions it follows and how well it agreed."""
+    words = {"n": features, "preset": extraction.get("preset", "–"), "version": extraction.get("pyradiomics", "3.0.1")}
+    if extraction.get("engine", "pyradiomics") == "pyradiomics":
+        return story.text("methods.features", **words)
+    checked, handed = extraction.get("verification") or {}, extraction.get("handed_over") or []
+    version = words["version"]
+    return _text(story, story.text("methods.features_radnb", radnb=story.facts.get("version", "–"), **words),
+                 story.text("methods.handed_over", what=story.joined(handed), version=version) if handed else "",
+                 story.text("methods.verified", n=checked["regions"], largest=f"{checked['largest']:.1g}",
+                            version=version) if checked.get("regions") else "")
 
 
 def _settings(story: Story, settings: Mapping[str, Any]) -> str:

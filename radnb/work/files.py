@@ -38,13 +38,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         if temporary.name:
             temporary.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> RadnbError:
+def unwritable(path: Path, error: OSError) -> RadnbError:
+    """Return the error that says why a file cannot be written, and what to do."""
     return RadnbError(f"{path} cannot be written: {error.strerror or error}. "
                       "Free some space or choose a folder of your own.", code="E_WRITE")
 
@@ -88,7 +89,7 @@ def refuse_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(b"0")
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
 
 
 def sha256_file(path: Path) -> str:
@@ -121,10 +122,10 @@ def lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
             break
         except FileExistsError as error:
             if not folder.is_dir():
-                raise _unwritable(folder, error) from error
+                raise unwritable(folder, error) from error
             _pass_over_the_dead(path, waiting=time.monotonic() < deadline)
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(me, stream)

@@ -8,17 +8,21 @@ import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radnb.errors import RadnbError
 from radnb.work.progress import progress
+
+if TYPE_CHECKING:
+    from radnb.work.cluster import Cluster
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
               "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -36,6 +40,25 @@ class Failure:
     trace: str = ""
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What must hold on every machine that helps: shared folders, files seen under the same path, equal versions."""
+
+    folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    versions: Callable[[], Mapping[str, str]] = dict
+
+
+@dataclass(frozen=True)
+class How:
+    """How many processes, how long one item may take, and the cluster with what it must have."""
+
+    workers: int | None = None
+    timeout: float | None = None
+    cluster: Cluster | None = None
+    needs: Needs = Needs()
+
+
 def cores() -> int:
     """Return how many processes to use: RADNB_WORKERS, or the processors this process may use."""
     given = os.environ.get("RADNB_WORKERS", "")
@@ -45,16 +68,36 @@ def cores() -> int:
     return available or 1
 
 
-def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None, label: str = "",
-              unit: str = "case", timeout: float | None = None) -> Iterator[tuple[int, Any]]:
+@contextlib.contextmanager
+def cluster(name: str | None = None) -> Iterator[Cluster | None]:
+    """Yield the named cluster, or the one that RADNB_CLUSTER names, or none; it is asked for when it is first needed,
+    and what was asked for ends with the block."""
+    if not (name := os.environ.get("RADNB_CLUSTER", "") if name is None else name):
+        yield None
+        return
+    try:
+        from radnb.work.cluster import Cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("dask", "distributed"):
+            raise
+        raise RadnbError("A cluster needs packages that are not installed here. Install radnb with its extra: "
+                         "`pip install 'radnb[cluster]'`, on the workers too.", code="E_CLUSTER") from error
+    with Cluster(name) as found:
+        yield found
+
+
+def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None,
+              label: str | None = "", unit: str = "case", timeout: float | None = None, cluster: Cluster | None = None,
+              needs: Needs = Needs()) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
 
-    `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then).
-    An item whose worker dies is tried once more, then reported as E_CRASH.
+    `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then);
+    `cluster` is one of many machines, whose workers must have what `needs` says.
+    An item whose worker dies is tried once more, then reported as E_CRASH.  `label=None` shows no progress.
     """
-    with progress(total=len(items), label=label or function.__name__, unit=unit) as bar:
-        run = _in_this_process(function, items) if workers == 0 else _in_workers(function, items, workers, timeout)
-        for position, outcome in run:
+    run = EXECUTORS["serial" if workers == 0 else "cluster" if cluster else "processes"]
+    with progress(total=len(items), label=function.__name__ if label == "" else label, unit=unit) as bar:
+        for position, outcome in run(function, items, How(workers, timeout, cluster, needs)):
             bar.update(1)
             yield position, outcome
 
@@ -71,29 +114,64 @@ def attempt(function: Callable[[Any], Any], item: Any) -> Any:
         return Failure("E_CASE", f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+def crash() -> Failure:
+    """Return what an item becomes whose process died twice."""
+    return Failure("E_CRASH", "The process working on this case ended twice without an answer (out of memory?). "
+                              "Use fewer workers, or look at this image.")
+
+
+def too_long(timeout: float) -> Failure:
+    """Return what an item becomes that took longer than it may."""
+    return Failure("E_TIMEOUT", f"This case took longer than {timeout:g} s and was stopped. "
+                                "Raise the time limit, or look at the size of its image and mask.")
+
+
+def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
     for position, item in enumerate(items):
         yield position, attempt(function, item)
 
 
 def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):  # the parent ended: so do we
         while True:
             pipe.send(attempt(function, pipe.recv()))
 
 
+def _end_with_parent() -> None:
+    """End in the midst of a case when the parent was killed: nobody waits for it, and another may do it again."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let every process that is started meanwhile compute with one thread."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by each child at its start
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
 @dataclass(eq=False)
-class _Worker:
+class Worker:
+    """A process of our own that answers one item at a time."""
+
     process: BaseProcess
     pipe: Connection
     position: int = -1
     started: float = 0.0
 
     @classmethod
-    def start(cls, function: Callable[[Any], Any]) -> _Worker:
+    def start(cls, function: Callable[[Any], Any], *, daemon: bool = False) -> Worker:
+        """Start a process that computes `function`; a daemon is ended with us whatever happens, and has no children."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(function, theirs))
+        process = context.Process(target=_serve, args=(function, theirs), daemon=daemon)
         main = sys.modules["__main__"]
         if getattr(function, "__module__", "") != "__main__":
             sys.modules["__main__"] = types.ModuleType("__main__")  # a child need not run the user's script again
@@ -107,6 +185,7 @@ class _Worker:
         return worker
 
     def give(self, position: int, item: Any) -> None:
+        """Send one item."""
         self.position, self.started = position, time.monotonic()
         self.pipe.send(item)
 
@@ -122,17 +201,23 @@ class _Worker:
             self.process.join()
 
 
-def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: int | None,
-                timeout: float | None) -> Iterator[tuple[int, Any]]:
+@contextlib.contextmanager
+def _dismissed(crew: list[Worker]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for worker in crew:
+            worker.stop()
+
+
+def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
     waiting = collections.deque(range(len(items)))
     deaths: collections.Counter[int] = collections.Counter()
-    crew: list[_Worker] = []
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by each child at its start
-    try:
+    crew: list[Worker] = []
+    with one_thread(), _dismissed(crew):
         while waiting or any(w.position >= 0 for w in crew):
-            _hire(crew, function, items, waiting, min(workers or cores(), len(items)))
-            for worker, outcome in _next_results(crew, timeout):
+            _hire(crew, function, items, waiting, min(how.workers or cores(), len(items)))
+            for worker, outcome in _next_results(crew, how.timeout):
                 position, worker.position = worker.position, -1
                 if outcome is _DIED:
                     crew.remove(worker)
@@ -141,30 +226,24 @@ def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], workers: i
                     if deaths[position] == 1:
                         waiting.appendleft(position)
                         continue
-                    outcome = Failure("E_CRASH", "The process working on this case ended twice without an answer "
-                                                 "(out of memory?). Use fewer workers, or look at this image.")
+                    outcome = crash()
                 elif isinstance(outcome, Failure) and outcome.code == "E_TIMEOUT":
                     crew.remove(worker)
                     worker.process.terminate()
                     worker.stop()
                 yield position, outcome
-    finally:
-        for worker in crew:
-            worker.stop()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _hire(crew: list[_Worker], function: Callable[[Any], Any], items: Sequence[Any],
+def _hire(crew: list[Worker], function: Callable[[Any], Any], items: Sequence[Any],
           waiting: collections.deque[int], size: int) -> None:
     while len(crew) < size and len(waiting) > sum(w.position < 0 for w in crew):
-        crew.append(_Worker.start(function))
+        crew.append(Worker.start(function))
     for worker in crew:
         if worker.position < 0 and waiting:
             worker.give(position := waiting.popleft(), items[position])
 
 
-def _next_results(crew: list[_Worker], timeout: float | None) -> Iterator[tuple[_Worker, Any]]:
+def _next_results(crew: list[Worker], timeout: float | None) -> Iterator[tuple[Worker, Any]]:
     busy = {worker.pipe: worker for worker in crew if worker.position >= 0}
     ready = wait(list(busy), timeout=1.0 if timeout else None)
     for pipe in ready:
@@ -175,5 +254,14 @@ def _next_results(crew: list[_Worker], timeout: float | None) -> Iterator[tuple[
             yield worker, _DIED
     for worker in busy.values():
         if timeout and time.monotonic() - worker.started > timeout:
-            yield worker, Failure("E_TIMEOUT", f"This case took longer than {timeout:g} s and was stopped. "
-                                               "Raise the time limit, or look at the size of its image and mask.")
+            yield worker, too_long(timeout)
+
+
+def _on_cluster(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
+    from radnb.work.cluster import run
+
+    return run(function, items, how)
+
+
+EXECUTORS: dict[str, Callable[[Callable[[Any], Any], Sequence[Any], How], Iterator[tuple[int, Any]]]] = {
+    "serial": _in_this_process, "processes": _in_workers, "cluster": _on_cluster}

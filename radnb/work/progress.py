@@ -7,17 +7,40 @@ import sys
 import threading
 from typing import Any
 
-from tqdm.auto import tqdm as notebook_bar
 from tqdm.std import tqdm as terminal_bar
 
 terminal_bar.set_lock(threading.RLock())  # its own would be a semaphore that outlives a stopped worker
 
 
-def progress(*, total: int, label: str, unit: str = "") -> Any:
-    """Open a bar (a tqdm) to be used as a context manager; RADNB_PROGRESS=0 silences it."""
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_per_minute}]"
+
+
+class _PerMinute:
+    """A tqdm that tells its speed by the minute, as befits cases that take seconds."""
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        known: dict[str, Any] = super().format_dict  # type: ignore[misc]
+        done, elapsed = known["n"] - known["initial"], known["elapsed"]
+        speed = f"{60 * done / elapsed:.3g}" if done and elapsed else "?"
+        return {**known, "rate_per_minute": f"{speed} {known['unit']}/min"}
+
+
+class TerminalBar(_PerMinute, terminal_bar):
+    """The bar of a terminal."""
+
+
+def progress(*, total: int, label: str | None, unit: str = "") -> Any:
+    """Open a bar (a tqdm) to be used as a context manager; RADNB_PROGRESS=0 or no label silences it."""
     inside = "ipykernel" in sys.modules
     headless = inside and os.environ.get("RADNB_HEADLESS") == "1"
-    silent = os.environ.get("RADNB_PROGRESS") == "0" or headless
-    bar = notebook_bar if inside else terminal_bar
+    silent = os.environ.get("RADNB_PROGRESS") == "0" or headless or label is None
+    bar = _notebook_bar() if inside else TerminalBar
     return bar(total=total, desc=label, unit=unit or "it", disable=silent, leave=not inside, dynamic_ncols=True,
-               mininterval=0.5 if sys.stderr.isatty() else 5.0)
+               mininterval=0.5 if sys.stderr.isatty() else 5.0, bar_format=_FORMAT)
+
+
+def _notebook_bar() -> type:
+    from tqdm.auto import tqdm as notebook_bar
+
+    return type("NotebookBar", (_PerMinute, notebook_bar), {})

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from radnb.features import doctor
+from radnb.features.engine import native
 
 Usage = namedtuple("Usage", "total used free")
 needs_pyradiomics = pytest.mark.skipif(find_spec("radiomics") is None, reason="PyRadiomics could not be built here")
@@ -87,7 +88,19 @@ def test_a_missing_pyradiomics_is_a_row_with_the_set_ups_own_reason(
     row = doctor.diagnose(tmp_path).set_index("part").loc["PyRadiomics"]
     assert not row["ok"]
     assert "no C compiler was found; install gcc" in row["state"]
-    assert "start from a finished feature table" in row["mend"]
+    assert "repeat `python3 run.py doctor`" in row["mend"]
+
+
+def test_missing_kernels_are_a_row_with_the_set_ups_own_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "radnb-stamp").write_text(json.dumps({"without_kernels": "no C compiler was found"}), encoding="utf-8")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(native, "LIBRARY", tmp_path / "_kernels.so")
+    native._library.cache_clear()
+    row = doctor.diagnose(tmp_path).set_index("part").loc["Extraction kernels"]
+    native._library.cache_clear()
+    assert not row["ok"]
+    assert "PyRadiomics extracts, more slowly: no C compiler was found" in row["state"]
+    assert "repeat `python3 run.py doctor`" in row["mend"]
 
 
 def test_a_package_of_another_version_than_locked_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_an_unknown_engine_is_refused(cases, quick, tmp_path) -> None:
 def test_without_pyradiomics_nothing_begins(cases, quick, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RadnbError) as caught:
-        extract(cases, settings=quick, store=tmp_path / "s", workers=0)
+        extract(cases, settings=quick, store=tmp_path / "s", workers=0, engine="pyradiomics")
     assert caught.value.code == "E_NO_PYRADIOMICS" and not (tmp_path / "s").exists()
 
 
@@ -145,7 +145,7 @@ def test_a_process_that_dies_is_recorded_and_the_rest_is_computed(cases, quick, 
     poison = tmp_path / "毒.nii.gz"
     poison.write_bytes(Path(cases["image"].iloc[3]).read_bytes())
     monkeypatch.setenv("RADNB_TEST_POISON", str(poison))
-    monkeypatch.setattr(extraction, "_extract_image", poisoned)
+    monkeypatch.setattr(extraction, "measure_image", poisoned)
     found = extract(cases.assign(image=[*cases["image"].iloc[:3], str(poison)]), settings=quick,
                     store=tmp_path / "s", workers=1)
     assert found.failures[["patient_id", "code"]].to_numpy().tolist() == [["002", "E_CRASH"]]
@@ -158,12 +158,14 @@ def poisoned(task):
     return EXTRACT(task)
 
 
-EXTRACT = extraction._extract_image
+EXTRACT = extraction.measure_image
 
 
-def test_the_interface_of_an_engine_is_two_functions() -> None:
-    for engine in extraction.ENGINES.values():
-        assert isinstance(engine, Engine) and "pyradiomics" in engine.version()
+@pytest.mark.parametrize("name", extraction.ENGINES)
+def test_an_engine_says_what_its_values_depend_on(name, quick) -> None:
+    engine = extraction.ENGINES[name]
+    assert isinstance(engine, Engine) and name in engine.version() and "SimpleITK" in engine.version()
+    assert engine.handed_over(quick) == []
 
 
 @pytest.mark.skipif("RADNB_DATA" not in os.environ, reason="RADNB_DATA names no folder with the sarcoma images")

@@ -42,22 +42,28 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
     monkeypatch.setattr(packages, "RUBBISH", tmp_path / "rubbish")
     monkeypatch.setattr(packages, "PYTHON", sys.executable)
     monkeypatch.setattr(packages, "with_uv", lambda: True)
+    monkeypatch.setattr(packages, "LOADS", "")
     monkeypatch.setattr(packages, "hindrance", lambda: "")
     monkeypatch.setattr(packages, "compiler", lambda: "gcc")
     return recorded
 
 
-def test_with_a_compiler_the_whole_lock_is_installed(steps: Steps) -> None:
-    assert packages.add_packages({}) == ""
+def test_with_a_compiler_the_whole_lock_is_installed_and_the_kernels_are_built(steps: Steps) -> None:
+    assert packages.install_all({}) == ("", "")
     whole = len(packages.entries(packages.ROOT / "requirements.lock"))
-    assert steps == ["Preparing the build", f"Fetching {whole} packages", "Removing what only the build needed"]
+    assert steps == ["Preparing the build", f"Fetching {whole} packages", "Removing what only the build needed",
+                     "Adding radnb itself"]
+    assert steps.variables["Adding radnb itself"]["CC"] == "gcc"
 
 
-def test_without_a_compiler_zig_builds(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_zig_builds_both(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "compiler", lambda: "")
-    packages.add_packages({})
-    assert steps[1] == "No C compiler here: fetching zig"
-    assert steps.variables[steps[2]]["CC"] == "python -m ziglang cc"
+    removed_after: list[str] = []
+    monkeypatch.setattr(packages, "remove_zig", lambda variables: removed_after.append(steps[-1]))
+    packages.install_all({})
+    assert steps[0] == "No C compiler here: fetching zig"
+    assert steps.variables[steps[2]]["CC"] == steps.variables["Adding radnb itself"]["CC"] == "python -m ziglang cc"
+    assert removed_after == ["Adding radnb itself"]
 
 
 def test_zig_does_not_stay(steps: Steps, tmp_path: Path) -> None:
@@ -73,28 +79,52 @@ def test_zig_does_not_stay(steps: Steps, tmp_path: Path) -> None:
 
 def test_a_failed_build_costs_only_pyradiomics(steps: Steps) -> None:
     steps.faults["packages"] = BROKEN
-    assert "could not build pyradiomics" in packages.add_packages({})
+    without, without_kernels = packages.install_all({})
+    assert "could not build pyradiomics" in without
+    assert without_kernels == ""
     whole = len(packages.entries(packages.ROOT / "requirements.lock"))
     fetched = [text for text in steps if text.endswith("packages")]
     assert fetched == [f"Fetching {whole} packages", f"Fetching {whole - 1} packages"]
 
 
-def test_no_zig_costs_only_pyradiomics(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_headers_cost_only_pyradiomics_and_are_known_before_it_is_built(
+        steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "hindrance", lambda: NO_HEADERS)
     monkeypatch.setattr(packages, "compiler", lambda: "")
+    assert packages.install_all({}) == (NO_HEADERS, "")
+    assert [text.partition(":")[0] for text in steps] == ["No C compiler here", steps[1], "Adding radnb itself"]
+
+
+def test_kernels_that_do_not_load_after_the_build_are_said_in_one_sentence(
+        steps: Steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(packages, "LOADS", "raise SystemExit(1)")
+    monkeypatch.setattr(packages.stamp, "write", lambda *missing: None)
+    packages.finish(*packages.install_all({}), "Ready.")
+    assert capsys.readouterr().err == ("radnb: Set-up finished without radnb's fast engine: "
+                                       f"{packages.NOT_BUILT}. PyRadiomics extracts instead, more slowly.\n")
+
+
+def test_no_zig_costs_the_extraction_but_not_the_set_up(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "compiler", lambda: "")
+    monkeypatch.setattr(packages, "LOADS", "raise SystemExit(1)")
     steps.faults["zig"] = Stopped("", "No matching distribution found for ziglang==0.17.0")
-    assert "nor can zig be fetched" in packages.add_packages({})
+    assert all("nor can zig be fetched" in why for why in packages.install_all({}))
+
+
+def test_changed_kernels_are_built_without_touching_the_packages(
+        steps: Steps, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written: list[tuple[str, str]] = []
+    monkeypatch.setattr(packages.stamp, "write", lambda *missing: written.append(missing))
+    monkeypatch.setattr(packages, "installer_environment", lambda pip: {})
+    packages.renew_radnb(NO_HEADERS)
+    assert steps == ["Adding radnb itself"]
+    assert written == [(NO_HEADERS, "")]
 
 
 def test_no_network_stops_everything(steps: Steps) -> None:
     steps.faults["packages"] = Stopped("", "dns error: failed to lookup address information")
     with pytest.raises(Stopped):
-        packages.add_packages({})
-
-
-def test_missing_headers_are_known_before_anything_is_built(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "hindrance", lambda: NO_HEADERS)
-    assert packages.add_packages({}) == NO_HEADERS
-    assert len(steps) == 1
+        packages.install_all({})
 
 
 def test_where_there_is_no_uv_pip_does_it(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:

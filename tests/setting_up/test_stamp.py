@@ -20,12 +20,16 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / "requirements.lock").write_text("one==1.0\n", encoding="utf-8")
     (tmp_path / "build_shim").mkdir()
     (tmp_path / "build_shim" / "backend.py").write_text("", encoding="utf-8")
-    python = tmp_path / ".venv" / "python"
-    python.write_text("", encoding="utf-8")
-    for name, value in {"ROOT": tmp_path, "VENV": tmp_path / ".venv", "PYTHON": python,
+    kernels = tmp_path / "kernels"
+    kernels.mkdir()
+    python, library = tmp_path / ".venv" / "python", tmp_path / "_kernels.so"
+    for path in (python, library, tmp_path / "setup.py", tmp_path / "pyproject.toml", kernels / "one.c"):
+        path.write_text("", encoding="utf-8")
+    for name, value in {"ROOT": tmp_path, "VENV": tmp_path / ".venv", "PYTHON": python, "KERNELS": kernels,
                         "STAMP": tmp_path / ".venv" / "radnb-stamp"}.items():
         monkeypatch.setattr(stamp, name, value)
-    stamp.write("")
+    monkeypatch.setattr(packages, "LIBRARY", library)
+    stamp.write("", "")
     return tmp_path
 
 
@@ -53,6 +57,27 @@ def test_nothing_counts_after(project: Path, damage: str) -> None:
     assert packages.work_to_do(stamp.read()) is packages.set_up
 
 
+REBUILDS: dict[str, Callable[[Path], object]] = {
+    "a changed kernel": lambda project: (project / "kernels" / "one.c").write_text("int x;", encoding="utf-8"),
+    "a new kernel": lambda project: (project / "kernels" / "two.c").write_text("", encoding="utf-8"),
+    "a kernel that is gone": lambda project: (project / "kernels" / "one.c").unlink(),
+    "a changed setup.py": lambda project: (project / "setup.py").write_text("#", encoding="utf-8"),
+    "a deleted library": lambda project: (project / "_kernels.so").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", REBUILDS)
+def test_only_radnb_itself_is_added_again_after(project: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp.write("no headers", "")
+    REBUILDS[change](project)
+    done: list[str] = []
+    monkeypatch.setattr(packages, "renew_radnb", done.append)
+    work = packages.work_to_do(stamp.read())
+    assert work is not None
+    work()
+    assert done == ["no headers"]
+
+
 def test_another_python_or_folder_does_not_count(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity = stamp.identity()
     monkeypatch.setattr(sys, "version", "3.13.0 (another)")
@@ -66,11 +91,14 @@ def test_packages_that_the_user_added_do_no_harm(project: Path) -> None:
     assert stamp.read()["packages"] == 2
 
 
+@pytest.mark.parametrize("missing", [("no C compiler was found", ""), ("", "no C compiler was found")])
 def test_a_set_up_without_extraction_is_completed_once_a_compiler_has_come(
-        project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        project: Path, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, str]) -> None:
     monkeypatch.setattr(stamp, "tools", lambda: ["", True])
     monkeypatch.setattr(packages, "tools", lambda: ["", True])
-    stamp.write("no C compiler was found")
+    stamp.write(*missing)
+    if missing[1]:
+        packages.LIBRARY.unlink()
     assert packages.work_to_do(stamp.read()) is None
     monkeypatch.setattr(packages, "tools", lambda: ["/usr/bin/gcc", True])
     assert packages.work_to_do(stamp.read()) is packages.add_extraction

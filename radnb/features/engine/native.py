@@ -17,17 +17,29 @@ LIBRARY = Path(__file__).with_name("_kernels" + (".dll" if os.name == "nt" else 
 Argument = np.ndarray | int | float
 
 
+def require() -> None:
+    """Refuse, with the mend, where the kernels of exactly these sources are not here."""
+    _library()
+
+
 def available() -> bool:
     """Say whether the kernels of exactly these sources are here."""
     try:
-        _library()
+        require()
     except RadnbError:
         return False
     return True
 
 
+def processor() -> str:
+    """Name the processors that the kernels make use of here: AVX-512, AVX2, or any processor."""
+    function = _library().radnb_processor
+    function.restype = ctypes.c_char_p
+    return str(function().decode())
+
+
 def call(name: str, *arguments: Argument) -> int:
-    """Call a kernel: arrays go as they are (they must be contiguous), numbers as int64 or double; -1 means no memory."""
+    """Call a kernel: arrays go as they are (contiguous ones), numbers as int64 or double; -1 means no memory."""
     outcome = int(_kernel(name)(*map(_passed, arguments)))
     if outcome < 0:
         raise MemoryError(name)

@@ -19,8 +19,10 @@
  * load time.  The bytes are the same, because no operation is contracted or reordered.  (zig's clang cannot link such
  * choices into a library; it compiles for the machine at hand.) */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+#define WIDEST 4
 #define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #elif defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 7
+#define WIDEST 3
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE KERNEL

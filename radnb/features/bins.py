@@ -1,0 +1,95 @@
+"""Whether the bin width suits the images: a texture of one grey level, or of thousands, means nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radnb.features.catalogue import filters
+from radnb.features.settings import Settings
+from radnb.imaging.faults import ImageFault
+
+FEW, MANY = 8, 1024
+AIM = 64  # levels, amid the 30 to 130 that PyRadiomics' manual advises
+COLUMNS = ["image_type", "code", "regions", "affected", "median", "low", "high", "bin_width", "advised", "message"]
+_OF_BINS = {"firstorder": {"Entropy", "Uniformity"}}  # every other class but shape is made of bins alone
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_DEFAULT_WIDTH = 25.0
+
+
+def level_count(values: np.ndarray, options: Mapping[str, Any]) -> int:
+    """Return how many grey levels PyRadiomics cuts these voxels into (bins are multiples of the width)."""
+    if options.get("binCount"):
+        return int(options["binCount"])
+    width = float(options.get("binWidth") or _DEFAULT_WIDTH)
+    return int(math.floor(float(values.max()) / width) - math.floor(float(values.min()) / width)) + 1
+
+
+def are_used(settings: Settings) -> bool:
+    """Say whether any feature of these settings depends on grey levels."""
+    return any(not kind.startswith("shape") and _OF_BINS.get(kind, set(features)) & set(features)
+               for kind, features in settings.classes.items())
+
+
+def refuse_one_level(levels: Mapping[str, int], settings: Settings) -> None:
+    """Refuse a region whose original image falls into a single bin: every texture feature would be a constant."""
+    options = _options(settings, "Original")
+    if levels.get("original") == 1 and not options.get("binCount") and are_used(settings):
+        width = options.get("binWidth", _DEFAULT_WIDTH)
+        raise ImageFault(f"At binWidth {width:g} all voxels of the region fall into one grey level: it has no texture.",
+                         "Choose a binWidth well below the range of grey values in the region, or binCount: 32.",
+                         code="E_BINS")
+
+
+def warnings(levels: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return a warning for each image type whose bins are too few or too many in some region.
+
+    `levels` has a row for each region and a column for each image (`original`, `wavelet-LLH`, ...).
+    """
+    if levels.empty or not are_used(settings):
+        return pd.DataFrame(columns=COLUMNS)
+    rows = [row for kind in settings.image_types if (row := _warning(kind, levels, settings))]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _warning(kind: str, levels: pd.DataFrame, settings: Settings) -> dict[str, Any] | None:
+    options = _options(settings, kind)
+    images = [name for name in filters(kind, options) if name in levels]
+    found = levels[images].dropna(how="all")
+    few, many = (found < FEW).any(axis=1), (found > MANY).any(axis=1)
+    if not (few | many).any():
+        return None
+    code, side, limit = ("W_BINS_FEW", found < FEW, f"fewer than {FEW}") if few.sum() >= many.sum() else \
+        ("W_BINS_MANY", found > MANY, f"more than {MANY}")
+    odd, width = found.where(side).stack(), None if options.get("binCount") else options.get("binWidth", _DEFAULT_WIDTH)
+    told = {"image_type": kind, "code": code, "regions": len(found), "affected": int(side.any(axis=1).sum()),
+            "median": float(odd.median()), "low": int(odd.min()), "high": int(odd.max()), "bin_width": width,
+            "advised": _advised(float(odd.median()), width)}
+    return told | {"message": _sentence(told, limit)}
+
+
+def _options(settings: Settings, kind: str) -> dict[str, Any]:
+    return {**settings.setting, **settings.image_types.get(kind, {})}
+
+
+def _advised(levels: float, width: float | None) -> float | None:
+    """Return a round width that cuts the same range into about AIM levels."""
+    if width is None:
+        return None
+    wanted = levels * width / AIM
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return float(f"{min(_STEPS, key=lambda step: abs(math.log(step * power / wanted))) * power:.3g}")
+
+
+def _sentence(told: Mapping[str, Any], limit: str) -> str:
+    regions = f"{told['affected']} of {told['regions']} region{'s' * (told['regions'] != 1)}"
+    counts = f"median {told['median']:g}, range {told['low']} to {told['high']}"
+    if told["bin_width"] is None:
+        return f"{told['image_type']}: {regions} have {limit} grey levels ({counts}). Choose another binCount."
+    return (f"{told['image_type']}: {regions} have {limit} grey levels ({counts}) at binWidth {told['bin_width']:g}. "
+            f"Set binWidth: {told['advised']:g} or so under "
+            f"{'setting' if told['image_type'] == 'Original' else 'imageType.' + told['image_type']}.")

@@ -1,0 +1,47 @@
+"""How far two sets of feature values lie apart: relative to the value, or to the feature's natural scale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+_INTENSITY = re.compile(r"(.*_firstorder_)(?:Mean|Median|Minimum|Maximum|\d+(?:\.\d+)?Percentile)")
+_SPREAD = ("Minimum", "Maximum", "RootMeanSquared", "10Percentile", "90Percentile")
+_OF_ONE = re.compile(r".*(?:_firstorder_Skewness|_glcm_(?:Correlation|Imc1|Imc2|MCC)|Entropy)")  # pure numbers about 1
+_SHADE = re.compile(r"(.*_glcm_)ClusterShade")
+
+
+def natural_scale(values: pd.DataFrame) -> pd.DataFrame:
+    """Return, for features that may lie about zero, the size that their values have by nature; 0 for the others.
+
+    Grey values are measured against the largest of their image, a third moment against the fourth to the power 3/4,
+    correlations, skewness and entropies against 1.
+    """
+    columns = {name: _scale(name, values) for name in values}
+    return pd.DataFrame(columns, index=values.index, dtype=float)
+
+
+def _scale(name: str, values: pd.DataFrame) -> np.ndarray | float:
+    if found := _INTENSITY.fullmatch(name):
+        others = [column for word in _SPREAD if (column := found[1] + word) in values]
+        return _largest(values, others)
+    if found := _SHADE.fullmatch(name):
+        return _largest(values, [c for c in (found[1] + "ClusterProminence",) if c in values]) ** 0.75
+    return 1.0 if _OF_ONE.fullmatch(name) else 0.0
+
+
+def _largest(values: pd.DataFrame, columns: Iterable[str]) -> np.ndarray:
+    return np.max([np.zeros(len(values)), *(values[column].abs().fillna(0.0) for column in columns)], axis=0)
+
+
+def deviations(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Return |ours - theirs| over the larger of |theirs| and the natural scale; infinite where only one has a value."""
+    one, other = ours.to_numpy(dtype=float), theirs[list(ours)].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = np.abs(one - other)
+        found = distance / np.maximum(np.abs(other), natural_scale(theirs[list(ours)]).to_numpy())
+    found[(one == other) | (np.isnan(one) & np.isnan(other))] = 0.0
+    return pd.DataFrame(np.where(np.isnan(found), np.inf, found), index=ours.index, columns=ours.columns)

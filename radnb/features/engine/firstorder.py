@@ -1,0 +1,79 @@
+"""First-order features: https://pyradiomics.readthedocs.io/en/v3.0.1/features.html#module-radiomics.firstorder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from radnb.features.catalogue import PERCENTILE
+from radnb.features.engine import native
+
+EPS = float(np.spacing(1))
+
+
+def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float, options: Mapping[str, Any],
+               features: Sequence[str] = ()) -> dict[str, float]:
+    """Return all first-order features of the voxels' values, and whichever percentiles are among the `features`.
+
+    `counts` are the voxels per grey level.
+    """
+    n, shift = len(values), float(options.get("voxelArrayShift", 0))
+    sums = np.empty(2)
+    native.call(_kernel("totals", values), values, n, shift, sums)
+    mean, energy = float(sums[0]) / n, float(sums[1])
+    further = {name: float(found[1]) for name in features if (found := PERCENTILE.fullmatch(name))}
+    quantiles = _Quantiles(values, {10.0, 25.0, 75.0, 90.0, *further.values()})
+    p10, p25, p75, p90 = (quantiles.percentile(q) for q in (10, 25, 75, 90))
+    moments = np.empty(7)
+    native.call(_kernel("moments", values), values, n, mean, p10, p90, moments)
+    m2, m3, m4, deviation = (float(total) / n for total in moments[:4])
+    spread = m2 or 1.0
+    p = counts / n
+    return {
+        **{name: quantiles.percentile(q) for name, q in further.items()},
+        "10Percentile": p10, "90Percentile": p90, "InterquartileRange": p75 - p25, "Median": quantiles.median(),
+        "Minimum": quantiles.lowest, "Maximum": quantiles.highest, "Range": quantiles.highest - quantiles.lowest,
+        "Mean": mean, "MeanAbsoluteDeviation": deviation,
+        "RobustMeanAbsoluteDeviation": float(moments[6] / moments[5]),
+        "Variance": math.sqrt(m2) ** 2, "StandardDeviation": math.sqrt(m2),
+        "Skewness": m3 / spread ** 1.5, "Kurtosis": m4 / spread ** 2,
+        "Energy": energy, "TotalEnergy": energy * voxel_volume, "RootMeanSquared": math.sqrt(energy / n),
+        "Entropy": float(-np.sum(p * np.log2(p + EPS))), "Uniformity": float(np.sum(p ** 2))}
+
+
+class _Quantiles:
+    """Order statistics without sorting; interpolated like numpy.percentile."""
+
+    def __init__(self, values: np.ndarray, percentiles: Iterable[float]) -> None:
+        n = len(values)
+        self._places = {q: (n - 1) * (q / 100) for q in percentiles}
+        middle = ((n - 1) // 2, n // 2)
+        ranks = sorted({0, n - 1, *middle, *(r for place in self._places.values() for r in _beside(place, n))})
+        extremes, found = np.empty(2, values.dtype), np.empty(len(ranks))
+        native.call(_kernel("extremes", values), values, n, extremes)
+        self.lowest, self.highest = (float(extreme) for extreme in extremes)
+        native.call(_kernel("ranked", values), values, n, self.lowest, self.highest, np.array(ranks), len(ranks),
+                    found)
+        self._at, self._middle = dict(zip(ranks, found.tolist(), strict=True)), middle
+
+    def median(self) -> float:
+        return (self._at[self._middle[0]] + self._at[self._middle[1]]) / 2
+
+    def percentile(self, q: float) -> float:
+        place = self._places[q]
+        below, above = (self._at[rank] for rank in _beside(place, max(self._at) + 1))
+        part = place - math.floor(place)
+        if part >= .5:
+            return above - (above - below) * (1 - part)
+        return below + (above - below) * part
+
+
+def _beside(place: float, n: int) -> Sequence[int]:
+    return math.floor(place), min(math.floor(place) + 1, n - 1)
+
+
+def _kernel(name: str, values: np.ndarray) -> str:
+    return f"{name}_{'f32' if values.dtype == np.float32 else 'f64'}"

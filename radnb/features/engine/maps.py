@@ -1,0 +1,311 @@
+"""Feature maps, for pictures: every feature in a small window around each voxel, as PyRadiomics' voxel-based mode."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from radnb.errors import RadnbError, similar
+from radnb.features.catalogue import FEATURES, ON_REQUEST
+from radnb.features.engine import native
+from radnb.features.settings import Settings
+from radnb.imaging.faults import ImageFault, short
+from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
+from radnb.imaging.volumes import read_volume
+from radnb.work.files import atomic_path
+from radnb.work.progress import progress
+
+_BATCH = 4096  # windows between two movements of the progress bar
+Source = sitk.Image | Path | str
+Advance = Callable[[int], Any]  # told how many windows are done
+
+
+def _table(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
+    """Name the features of a table of levels by sizes, in the order of the kernels."""
+    return (f"{small}Emphasis", f"{large}Emphasis", "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized",
+            f"{size}NonUniformity", f"{size}NonUniformityNormalized", f"{count}Percentage", "GrayLevelVariance",
+            f"{count}Variance", f"{count}Entropy", f"LowGrayLevel{low}Emphasis", f"HighGrayLevel{low}Emphasis",
+            f"{small}LowGrayLevelEmphasis", f"{small}HighGrayLevelEmphasis", f"{large}LowGrayLevelEmphasis",
+            f"{large}HighGrayLevelEmphasis")
+
+
+_GLRLM = _table("ShortRun", "LongRun", "RunLength", "Run", "Run")
+_GLSZM = _table("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone")
+_GLDM = _table("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")
+
+
+def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int = 1, kernel_radius: int = 1,
+                 masked: bool = True, init_value: float = 0.0, features: Collection[str] | None = None,
+                 out: Path | None = None) -> Iterator[tuple[str, sitk.Image]]:
+    """Compute one map after another: the feature's column, and an image of the region's box and `kernel_radius` around.
+
+    The window reaches `kernel_radius` voxels to every side; if `masked`, its voxels outside the region do not count.
+    Outside the region a map holds `init_value`.  `features` names the columns wanted (None: all of the settings but
+    shape); with `out`, each map is written there as well.  One map differs from PyRadiomics': if a single window has no
+    pair along some angle, PyRadiomics fails to compute MCC for all; here such an angle is left out, as for the others.
+    """
+    if kernel_radius < 1:
+        raise RadnbError(f"kernel_radius={kernel_radius}: a window must reach one voxel at least. Set 1 or more.",
+                         code="E_CONFIG")
+    wanted = _wanted(settings, features)
+    frames = _frames(_pair(image, mask, label, settings.setting), settings, kernel_radius, masked)
+    matrices = {tuple(column.split("_")[:2]) for column in wanted}
+    first = next(frames)
+    with progress(total=len(matrices) * len(first[1].centres), label="Feature maps", unit="window") as bar:
+        for name, frame in itertools.chain([first], frames):
+            for column, values in _maps(name, frame, wanted, bar.update):
+                found = frame.picture(values, init_value)
+                if out is not None:
+                    write_map(found, Path(out) / f"{column}.nii.gz")
+                yield column, found
+
+
+def write_map(image: sitk.Image, path: Path) -> None:
+    """Write a map (NIfTI, or what the file's name says) under its final name only when it is whole."""
+    with atomic_path(path) as temporary:
+        sitk.WriteImage(image, str(temporary), useCompression=True)
+
+
+def _wanted(settings: Settings, features: Collection[str] | None) -> frozenset[str]:
+    possible = [column for column in settings.columns if not column.split("_")[1].startswith("shape")]
+    if features is None:
+        return frozenset(possible)
+    for unknown in [column for column in features if column not in possible]:
+        reason = "shape is one number per region" if "_shape" in unknown else "the settings do not compute it"
+        raise RadnbError(f"There is no map of {unknown!r}: {reason}. "
+                         f"{similar(unknown, possible, 'Name a column of the settings.')}", code="E_CONFIG")
+    return frozenset(features)
+
+
+def _pair(image: Source, mask: Source, label: int, setting: Mapping[str, Any]) -> Pair:
+    volume, name = (image, "in memory") if isinstance(image, sitk.Image) else (read_volume(image), short(Path(image)))
+    if not isinstance(mask, sitk.Image):
+        least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
+        return region(volume, Path(mask), label, name=name, minimum_voxels=least)
+    ones = sitk.Cast(mask == label, sitk.sitkUInt8)
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.Execute(ones)
+    if not shapes.HasLabel(1):
+        raise ImageFault(f"The mask holds no label {label}.", "Name the label that you mean.", code="E_LABEL",
+                         column="mask")
+    box = shapes.GetBoundingBox(1)
+    return Pair(volume, ones, box[:3], box[3:])
+
+
+# ---- the images that windows are laid over
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image, cut to the region's box and a margin, with what all windows share; arrays in z, y, x."""
+
+    values: np.ndarray
+    inside: np.ndarray  # the region
+    spacing: tuple[float, float, float]
+    setting: Mapping[str, Any]
+    grid: sitk.Image  # of the same box
+    radius: int
+    masked: bool
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Return which voxels count within a window."""
+        return self.inside if self.masked else np.ones_like(self.inside)
+
+    @property
+    def flat_axis(self) -> int | None:
+        """Return the axis that windows do not reach along, under force2D."""
+        return int(self.setting.get("force2Ddimension", 0)) if self.setting.get("force2D") else None
+
+    @property
+    def reach(self) -> np.ndarray:
+        """Return how far windows reach along each axis."""
+        return np.array([0 if axis == self.flat_axis else self.radius for axis in range(3)], np.int64)
+
+    @functools.cached_property
+    def levels(self) -> np.ndarray:
+        """Return the grey levels, from 1 (0: not counted)."""
+        return grey_levels(self.values, self.counted, self.setting)
+
+    def padded(self, values: np.ndarray) -> np.ndarray:
+        """Return an array with a margin of zeros, so that no window leaves it."""
+        return np.ascontiguousarray(np.pad(values, [(int(n), int(n)) for n in self.reach]))
+
+    @functools.cached_property
+    def centres(self) -> np.ndarray:
+        """Return the flat places of the region's voxels in a padded array."""
+        size = np.array(self.inside.shape) + 2 * self.reach
+        places = tuple(np.argwhere(self.inside).T + self.reach[:, None])
+        return np.ravel_multi_index(places, tuple(size)).astype(np.int64)
+
+    def angles(self, distances: Sequence[int]) -> np.ndarray:
+        """Return the steps to neighbours, in PyRadiomics' order; of two opposite steps, the forward one."""
+        longest = max(distances)
+        steps = [step for step in itertools.product(range(longest, -longest - 1, -1), repeat=3)
+                 if max(map(abs, step)) in distances and (self.flat_axis is None or step[self.flat_axis] == 0)
+                 and all(abs(s) < n for s, n in zip(step, self.inside.shape, strict=True))]
+        if not steps:
+            raise ImageFault(f"No voxel has a neighbour at distance {list(distances)} within the region's box.",
+                             "Choose shorter distances.", code="E_DISTANCE", column="mask")
+        return np.array(steps[:len(steps) // 2], np.int64)
+
+    def picture(self, values: np.ndarray, init_value: float) -> sitk.Image:
+        """Return the values of the region's voxels as an image."""
+        filled = np.full(self.inside.shape, init_value, float)
+        filled[self.inside] = values
+        found = sitk.GetImageFromArray(filled)
+        found.CopyInformation(self.grid)
+        return found
+
+
+def _frames(pair: Pair, settings: Settings, radius: int, masked: bool) -> Iterator[tuple[str, Frame]]:
+    """Prepare and filter the image, and cut each result to the region's box and a margin."""
+    for name, image, mask, own in _filtered(pair, settings, radius):
+        z, y, x = image.GetSpacing()[::-1]
+        yield name, Frame(sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) == 1, (z, y, x),
+                          {**settings.setting, **own}, image, radius, masked)
+
+
+def _filtered(pair: Pair, settings: Settings, radius: int) -> Iterator[tuple[str, sitk.Image, sitk.Image, Any]]:
+    """Let PyRadiomics prepare and filter (to be replaced by preprocess.prepare_image and filters.FILTERS)."""
+    from radiomics import featureextractor, imageoperations
+
+    extractor = featureextractor.RadiomicsFeatureExtractor(additionalInfo=False, label=1, **settings.setting)
+    setting = extractor.settings
+    image, mask = extractor.loadImage(pair.image, pair.mask, **setting)
+    box, _ = imageoperations.checkMask(image, mask, **setting)
+    if setting.get("resegmentRange") is not None:
+        mask = imageoperations.resegmentMask(image, mask, **setting)
+        box, _ = imageoperations.checkMask(image, mask, **setting)
+    for kind, own in settings.image_types.items():
+        for found, name, _ in getattr(imageoperations, f"get{kind}Image")(image, mask, **{**setting, **own}):
+            yield name, *imageoperations.cropToTumorMask(found, mask, box, padDistance=radius), own
+
+
+# ---- the maps of one image
+
+
+def _maps(name: str, frame: Frame, wanted: Collection[str], advance: Advance) -> Iterator[tuple[str, np.ndarray]]:
+    for kind, measure in MEASURES.items():
+        features = [feature for feature in (*FEATURES[kind], *ON_REQUEST.get(kind, ()))
+                    if f"{name}_{kind}_{feature}" in wanted]
+        if features:
+            found = measure(frame, features, advance)
+            yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in features)
+
+
+def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+    """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
+    inside = values[counted]
+    levels = np.zeros(values.shape, np.int32)
+    levels[counted] = np.digitize(inside, _edges(inside, setting))
+    return levels
+
+
+def _edges(inside: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+    with np.errstate(all="ignore"):  # small integers overflow, as they do there
+        if setting.get("binCount"):
+            edges = np.histogram(inside, setting["binCount"])[1]
+            edges[-1] += 1
+            return edges
+        width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
+        edges = np.arange(least - (least % width), most + 2 * width, width)
+    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
+
+
+def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Advance, *arguments: Any,
+         ahead: tuple[np.ndarray, ...] = (), beside: np.ndarray | None = None) -> np.ndarray:
+    """Call a kernel batch by batch and return its features, a row each; `beside` is filled with a row per window."""
+    padded, centres = frame.padded(levels), frame.centres
+    features = np.empty((rows, len(centres)))
+    for first in range(0, len(centres), _BATCH):
+        batch = centres[first:first + _BATCH]
+        found = np.empty((rows, len(batch)))
+        more = () if beside is None else (beside[first:first + len(batch)],)
+        native.call(kernel, *ahead, padded, int(levels.max()), *padded.shape[1:], batch, len(batch), frame.reach,
+                    *arguments, *more, found)
+        features[:, first:first + len(batch)] = found
+        advance(len(batch))
+    return features
+
+
+def _firstorder(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    """Measure the grey values; PyRadiomics makes their bins from doubles here, unlike elsewhere."""
+    values, counted = frame.values.astype(float), frame.counted
+    extent = np.ptp(np.argwhere(counted), axis=0) + 1
+    near = [range(-int(r), int(r) + 1) for r in np.minimum(frame.reach, extent - 1)]
+    steps = np.array([s for s in itertools.product(*(tuple(reversed(n)) for n in near)) if any(s)] + [(0, 0, 0)])
+    _, ny, nx = np.array(values.shape) + 2 * frame.reach
+    offsets = np.ascontiguousarray((steps[:, 0] * ny + steps[:, 1]) * nx + steps[:, 2], np.int64)
+    names = (*FEATURES["firstorder"], *ON_REQUEST["firstorder"])
+    found = _run("maps_firstorder", frame, grey_levels(values, counted, frame.setting), len(names), advance, offsets,
+                 len(offsets), float(frame.setting.get("voxelArrayShift", 0)),
+                 float(np.multiply.reduce(frame.spacing[::-1])), ahead=(frame.padded(values),))
+    return dict(zip(names, found, strict=True))
+
+
+def _weights(frame: Frame, angles: np.ndarray, *, decay: bool) -> np.ndarray | None:
+    """Return each angle's weight by its length in mm (GLCM: exp(-length^2)), or None where angles stay apart."""
+    norm = frame.setting.get("weightingNorm")
+    if norm is None:
+        return None
+    steps = np.abs(angles) * frame.spacing
+    length = {"infinity": steps.max(axis=1), "euclidean": np.sqrt((steps**2).sum(axis=1)),
+              "manhattan": steps.sum(axis=1)}.get(norm)
+    if length is None:
+        return np.ones(len(angles))
+    return np.exp(-(length**2)) if decay else length
+
+
+def _glcm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    weights = _weights(frame, angles, decay=True)
+    filled = np.zeros((int(frame.inside.sum()), len(angles)), np.uint8)
+    found = _run("maps_glcm", frame, frame.levels, len(FEATURES["glcm"]), advance, angles, len(angles),
+                 angles if weights is None else weights, int(weights is not None),
+                 int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
+    maps = dict(zip(FEATURES["glcm"], found, strict=True))
+    if frame.levels[frame.counted].min() == frame.levels.max():
+        maps["MCC"][:] = 1  # as PyRadiomics has it where the whole region is flat
+    if weights is None:  # its mean over angles does not leave out angles without a pair, as all others do
+        maps["JointAverage"][~filled[:, filled.any(axis=0)].all(axis=1)] = np.nan
+    return maps
+
+
+def _glrlm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles([1])
+    weights = _weights(frame, angles, decay=False)
+    found = _run("maps_glrlm", frame, frame.levels, len(_GLRLM), advance, angles, len(angles),
+                 angles if weights is None else weights, int(weights is not None))
+    return dict(zip(_GLRLM, found, strict=True))
+
+
+def _glszm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles([1])
+    found = _run("maps_glszm", frame, frame.levels, len(_GLSZM), advance, angles, len(angles))
+    return dict(zip(_GLSZM, found, strict=True))
+
+
+def _gldm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_gldm", frame, frame.levels, len(_GLDM), advance, angles, len(angles),
+                 int(frame.setting.get("gldm_a", 0)))
+    return dict(zip(_GLDM, found, strict=True))
+
+
+def _ngtdm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_ngtdm", frame, frame.levels, len(FEATURES["ngtdm"]), advance, angles, len(angles))
+    return dict(zip(FEATURES["ngtdm"], found, strict=True))
+
+
+MEASURES: dict[str, Callable[[Frame, Sequence[str], Advance], dict[str, np.ndarray]]] = {
+    "firstorder": _firstorder, "glcm": _glcm, "gldm": _gldm, "glrlm": _glrlm, "glszm": _glszm,
+    "ngtdm": _ngtdm}

@@ -1,0 +1,125 @@
+"""First-order and texture features of one image of a region, with PyRadiomics 3.0.1's values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from radnb.features.catalogue import FEATURES
+from radnb.features.engine import native
+from radnb.features.engine.correlation import maximal_correlation
+from radnb.features.engine.discretise import discretise
+from radnb.features.engine.firstorder import firstorder
+from radnb.features.engine.matrices import Matrices, Sizes
+from radnb.features.engine.roi import Roi
+
+__all__ = ["Roi", "measure"]
+_GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the order of formulas.c, as the others
+_TABLE = FEATURES["glrlm"]
+_ZONE = FEATURES["glszm"]
+_AS_RUNS = {  # what the formulas of runs are called for dependences
+    "DependenceEntropy": "RunEntropy", "DependenceNonUniformity": "RunLengthNonUniformity",
+    "DependenceNonUniformityNormalized": "RunLengthNonUniformityNormalized", "DependenceVariance": "RunVariance",
+    "GrayLevelNonUniformity": "GrayLevelNonUniformity", "GrayLevelVariance": "GrayLevelVariance",
+    "HighGrayLevelEmphasis": "HighGrayLevelRunEmphasis", "LargeDependenceEmphasis": "LongRunEmphasis",
+    "LargeDependenceHighGrayLevelEmphasis": "LongRunHighGrayLevelEmphasis",
+    "LargeDependenceLowGrayLevelEmphasis": "LongRunLowGrayLevelEmphasis",
+    "LowGrayLevelEmphasis": "LowGrayLevelRunEmphasis", "SmallDependenceEmphasis": "ShortRunEmphasis",
+    "SmallDependenceHighGrayLevelEmphasis": "ShortRunHighGrayLevelEmphasis",
+    "SmallDependenceLowGrayLevelEmphasis": "ShortRunLowGrayLevelEmphasis"}
+
+
+def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
+            options: Mapping[str, Any]) -> tuple[dict[str, float], int]:
+    """Return the features asked for ("glcm_Contrast", in their order) of `image`, the region's box of one image, and
+    the number of its grey levels."""
+    values = roi.values(image)
+    extremes = np.empty(2, values.dtype)
+    native.call("extremes_f32" if values.dtype == np.float32 else "extremes_f64", values, len(values), extremes)
+    levels = discretise(values, *extremes.astype(image.dtype), options)
+    found: dict[str, float] = {}
+    matrices: Matrices | None = None
+    for name, features in classes.items():
+        if name == "firstorder":
+            of_class = firstorder(values, levels.counts, float(np.prod(roi.spacing[::-1])), options, features)
+        elif name in _CLASSES:
+            if matrices is None:
+                matrices = Matrices(roi, levels, options.get("symmetricalGLCM", True), int(options.get("gldm_a", 0)))
+            of_class = _CLASSES[name](matrices, options, features)
+        else:
+            continue
+        found |= {f"{name}_{feature}": of_class[feature] for feature in features}
+    return found, levels.highest
+
+
+def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
+    pairs, levels, n = matrices.pairs(), matrices.levels, matrices.n
+    norm = options.get("weightingNorm")
+    if norm is not None:
+        weights = np.ones(len(pairs)) if norm == "no_weighting" else np.exp(
+            -matrices.roi.lengths(matrices.roi.steps, norm) ** 2)
+        pairs = np.tensordot(weights, pairs, axes=1)[None]
+    several = len(pairs) > 1
+    pairs = np.ascontiguousarray(pairs[pairs.any(axis=(1, 2))])
+    if not len(pairs):
+        return dict.fromkeys(FEATURES["glcm"], np.nan) | ({"MCC": 1.0} if several and n < 2 else {})
+    found = np.empty((len(pairs), len(_GLCM) + 1))
+    native.call("glcm_features", pairs, len(pairs), levels.present.astype(float), n, levels.highest, found)
+    of_class = dict(zip(_GLCM, _mean(found[:, :-1]), strict=True))
+    if "MCC" in features:
+        of_class["MCC"] = maximal_correlation(pairs)
+    return of_class
+
+
+def _glrlm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
+    runs, norm = matrices.runs(), options.get("weightingNorm")
+    counts = runs.counts
+    if norm is not None:
+        weights = np.ones(len(counts)) if norm == "no_weighting" else matrices.roi.lengths(matrices.roi.near, norm)
+        counts = np.tensordot(weights, counts, axes=1)[None]
+    counts = np.ascontiguousarray(counts[counts.any(axis=(1, 2))])
+    if not len(counts):
+        return dict.fromkeys(_TABLE, np.nan)
+    return dict(zip(_TABLE, _mean(_of_table(Sizes(counts, runs.sizes), matrices)), strict=True))
+
+
+def _glszm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
+    return dict(zip(_AS_ZONES, _of_table(matrices.zones(), matrices)[0].tolist(), strict=True))
+
+
+def _gldm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
+    of_runs = dict(zip(_TABLE, _of_table(matrices.dependences(), matrices)[0].tolist(), strict=True))
+    return {name: of_runs[run] for name, run in _AS_RUNS.items()}
+
+
+def _ngtdm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
+    levels, found = matrices.levels, np.empty(5)
+    native.call("ngtdm_features", levels.present.astype(float), levels.counts / matrices.roi.size,
+                matrices.differences(), matrices.n, float(matrices.roi.size), found)
+    return dict(zip(FEATURES["ngtdm"], found.tolist(), strict=True))
+
+
+def _of_table(tables: Sizes, matrices: Matrices) -> np.ndarray:
+    counts = np.ascontiguousarray(tables.counts, float)
+    found = np.empty((len(counts), len(_TABLE)))
+    native.call("table_features", counts, len(counts), matrices.levels.present.astype(float), matrices.n, tables.sizes,
+                len(tables.sizes), found)
+    return found
+
+
+def _mean(found: np.ndarray) -> list[float]:
+    """Average over the directions that have a value (only Imc2 can lack one)."""
+    known = ~np.isnan(found)
+    with np.errstate(invalid="ignore"):
+        return (np.where(known, found, 0).sum(axis=0) / known.sum(axis=0)).tolist()
+
+
+_AS_ZONES = ("GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
+             "HighGrayLevelZoneEmphasis", "LargeAreaEmphasis", "LargeAreaHighGrayLevelEmphasis",
+             "LargeAreaLowGrayLevelEmphasis", "LowGrayLevelZoneEmphasis", "ZoneEntropy", "SizeZoneNonUniformity",
+             "SizeZoneNonUniformityNormalized", "ZonePercentage", "ZoneVariance", "SmallAreaEmphasis",
+             "SmallAreaHighGrayLevelEmphasis", "SmallAreaLowGrayLevelEmphasis")
+_CLASSES: dict[str, Callable[[Matrices, Mapping[str, Any], tuple[str, ...]], dict[str, float]]] = {
+    "glcm": _glcm, "glrlm": _glrlm, "glszm": _glszm, "gldm": _gldm, "ngtdm": _ngtdm}

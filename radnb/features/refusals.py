@@ -1,0 +1,30 @@
+"""Images and regions that no engine should measure: the numbers would not mean anything."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from radnb.features.settings import Settings
+from radnb.imaging.faults import ImageFault
+from radnb.imaging.regions import Pair
+
+
+def refuse_image(image: sitk.Image, settings: Settings) -> None:
+    """Refuse voxels without a finite value where resampling, normalising or filters would spread them."""
+    spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
+    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
+        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
+                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
+
+
+def refuse_region(pair: Pair, settings: Settings) -> None:
+    """Refuse a region within one slice (unless asked for) and one whose voxels are all equal."""
+    if sum(length > 1 for length in pair.size) < settings.setting["minimumROIDimensions"]:
+        raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
+                         "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
+                         "extraction settings.", code="E_FLAT", column="mask")
+    values = pair.values()
+    if values.min() == values.max():
+        raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
+                         "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")

@@ -1,0 +1,20 @@
+"""What an engine gives for one region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LEVELS = "levels_"  # in the store: the number of grey levels of an image stands beside its features
+
+
+class Values(dict[str, float]):
+    """The features of one region by column, and the number of grey levels of each image (`original`, ...)."""
+
+    def __init__(self, features: Mapping[str, float], levels: Mapping[str, int] | None = None) -> None:
+        super().__init__(features)
+        self.levels = dict(levels or {})
+
+    @property
+    def stored(self) -> dict[str, float]:
+        """Return features and levels as one mapping of numbers."""
+        return {**self, **{f"{LEVELS}{image}": float(n) for image, n in self.levels.items()}}
