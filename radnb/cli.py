@@ -160,16 +160,17 @@ def diff(a: Annotated[Path, typer.Argument(help="A table of features: CSV, XLSX,
     raise typer.Exit(0 if found.equal else 3)
 
 
-@app.command()
+@features.command()
 def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
               out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the Snakefile and its results.")],
               settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
               chunks: Annotated[int, typer.Option(min=1, help="Into how many chunks the images are split.")] = 100,
-              timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one image.")] = 600) -> None:
+              engine: Annotated[str | None, typer.Option(help="radnb or pyradiomics (default: the faster).")] = None,
+              timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600) -> None:
     """Write a Snakefile that measures a large cohort in chunks with the ordinary command."""
     from radnb.workbook import write_snakefile
 
-    path = write_snakefile(manifest, settings, out=out, chunks=chunks, timeout=timeout)
+    path = write_snakefile(manifest, settings, out=out, chunks=chunks, timeout=timeout, engine=engine)
     _say(f"{path}\nRun it: cd {path.parent} && snakemake --cores 8")
 
 

@@ -129,14 +129,14 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
 
 def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600,
                    engine: str | None = None, verify: str = "some", only: str | None = None) -> Measured:
-    """Measure every case of a cohort, or one chunk, into a table, with failures.csv and extraction.json (how) beside
-    it; nothing is measured twice."""
+    """Measure every case of a cohort, or one chunk of it, into a table, with failures.csv and extraction.json (how)
+    beside it; nothing is measured twice."""
     if out:
         refuse_target(out)
     number, of = part_of(only) if only else (1, 1)
     manifest = _with_images(name)
-    done = _measure(chunk(cases(manifest), number, of), settings(preset), manifest, engine=engine, timeout=timeout,
-                    verify=verify)
+    table = chunk(cases(manifest), number, of)
+    done = _measure(table, settings(preset), manifest, engine=engine, timeout=timeout, verify=verify)
     if out and done.features is not None:
         export(done.features, out)
         files.write_csv(out.parent / "failures.csv", inert(done.failures))
@@ -146,12 +146,14 @@ def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: 
     return done
 
 
-def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600) -> Path:
+def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600,
+                    engine: str | None = None) -> Path:
     """Write a Snakefile over the chunks of a cohort into a folder."""
     manifest, space = _with_images(name), workspace()
     settings(preset)
+    choose(engine)
     return snakefile(out.resolve(), manifest=manifest.path.resolve(), settings=preset, chunks=chunks, home=space.root,
-                     cache=space.cache.resolve(), timeout=timeout)
+                     cache=space.cache.resolve(), timeout=timeout, engine=engine)
 
 
 def _with_images(name: str) -> Manifest:

@@ -19,7 +19,8 @@ def part_of(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text.strip())
     number, of = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= number <= of <= MOST:
-        raise RadnbError(f"--only {text!r}: write CHUNK/OF, as in 3/200 for the third of 200 chunks (at most {MOST:,}).")
+        raise RadnbError(f"--only {text!r}: write CHUNK/OF, as in 3/200 for the third of 200 chunks "
+                         f"(at most {MOST:,}).")
     return number, of
 
 
@@ -30,18 +31,19 @@ def chunk(cases: pd.DataFrame, number: int, of: int) -> pd.DataFrame:
 
 
 def snakefile(folder: Path, *, manifest: Path, settings: str, chunks: int, home: Path, cache: Path,
-              timeout: float) -> Path:
+              timeout: float, engine: str | None = None) -> Path:
     """Write a Snakefile that measures a cohort in chunks and gathers the table; each rule is the ordinary command."""
     if not 1 <= chunks <= MOST:
         raise RadnbError(f"--chunks {chunks}: from 1 to {MOST:,}. Take some 100 images a chunk.")
     preset = str(Path(settings).resolve()) if Path(settings).is_file() else settings
-    command = [sys.executable, "-m", "radnb", "extract", str(manifest), "--settings", preset, "--timeout", f"{timeout:g}"]
+    command = [sys.executable, "-m", "radnb", "extract", str(manifest), "--settings", preset,
+               "--timeout", f"{timeout:g}", *(["--engine", engine] if engine else [])]
     write_text(folder / "Snakefile", TEMPLATE.format(chunks=chunks, command=command, home=str(home), cache=str(cache)))
     return folder / "Snakefile"
 
 
 TEMPLATE = '''\
-# Written by `radnb snakefile`. On one machine:  snakemake --cores 8
+# Written by `radnb features snakefile`. On one machine:  snakemake --cores 8
 # With SLURM:  pip install snakemake-executor-plugin-slurm;  snakemake --executor slurm --jobs 100
 # A failed case never fails its chunk (exit code 3): it stands in failures.csv, and is tried once more at the end.
 import os

@@ -102,11 +102,17 @@ def _keyed(table: pd.DataFrame, keys: Sequence[str], path: Path) -> pd.DataFrame
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that hold numbers only; what PyRadiomics tells of itself (diagnostics) is none."""
-    kept = table[[name for name in table if not str(name).startswith("diagnostics_")]]
-    numbers = kept.replace("", np.nan).apply(pd.to_numeric, errors="coerce").astype(float)
-    words = [name for name in kept if (numbers[name].isna() & ~kept[name].isin(["", "nan", "NaN"])
-                                       & kept[name].notna()).any()]
-    return numbers.drop(columns=words)
+    found = {name: values for name in table if not str(name).startswith("diagnostics_")
+             and (values := _exact(table[name])) is not None}
+    return pd.DataFrame(found, index=table.index)
+
+
+def _exact(column: pd.Series) -> np.ndarray | None:
+    """Return texts as the numbers nearest to them (pandas' own reading may miss the last digit), or None for words."""
+    try:
+        return column.where(column.notna() & (column != ""), "nan").to_numpy(dtype=object).astype(float)
+    except (ValueError, TypeError):
+        return None
 
 
 def _classes(apart: pd.DataFrame, tolerance: float) -> pd.DataFrame:

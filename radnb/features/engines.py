@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
 
@@ -53,11 +53,29 @@ class Choice:
         return ENGINES[self.name]
 
 
-def choose(name: str | None = None) -> Choice:
-    """Return the engine of this name, or the first of the preferred ones that works here, with the reason."""
-    if name is not None:
-        check_name(name)
-        return Choice(name, ENGINES[name].version())
+def choose(name: str | None = None, settings: Settings | None = None) -> Choice:
+    """Return the engine of this name, or the first of the preferred ones that works here, with the reason.
+
+    Where it hands some of the settings to the reference engine, the version names both.
+    """
+    chosen = _named(name) if name is not None else _preferred()
+    if settings is not None and chosen.name == REFERENCE and reference.known_part(settings) != settings:
+        raise RadnbError(f"extraction: settings {settings.name!r} ask for what PyRadiomics does not know (IBSI's "
+                         f"definitions, percentiles or filters of radnb). Use engine radnb. {chosen.reason}".strip(),
+                         code="E_CONFIG")
+    if settings is None or not (handed := chosen.engine.handed_over(settings)):
+        return chosen
+    other = ENGINES[REFERENCE].version()
+    return replace(chosen, version=f"{chosen.version}; {', '.join(handed)} by {other}")
+
+
+def _named(name: str) -> Choice:
+    if name not in ENGINES:
+        raise RadnbError(f"engine: {name!r} is unknown. {nearest(name, ENGINES)}", code="E_CONFIG")
+    return Choice(name, ENGINES[name].version())
+
+
+def _preferred() -> Choice:
     reasons: list[str] = []
     for known in PREFERRED:
         if known not in ENGINES:
@@ -71,10 +89,4 @@ def choose(name: str | None = None) -> Choice:
     raise RadnbError("No engine is installed. Run the set-up of the README again.", code="E_CONFIG")
 
 
-def check_name(name: str, known: Iterable[str] = ()) -> None:
-    """Refuse an engine that nobody knows."""
-    if name not in ENGINES:
-        raise RadnbError(f"engine: {name!r} is unknown. {nearest(name, known or ENGINES)}", code="E_CONFIG")
-
-
-__all__ = ["ENGINES", "PREFERRED", "REFERENCE", "Choice", "Engine", "Values", "check_name", "choose", "nothing"]
+__all__ = ["ENGINES", "PREFERRED", "REFERENCE", "Choice", "Engine", "Values", "choose", "nothing"]

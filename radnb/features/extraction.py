@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,14 +16,18 @@ from radnb.features import bins, memory, verification
 from radnb.features.engines import ENGINES, REFERENCE, Choice, Engine, choose
 from radnb.features.index import KEYS, write_index
 from radnb.features.measuring import Done, Result, Task, key_of, measure_image
+from radnb.features.reference import known_part
 from radnb.features.settings import Settings
 from radnb.features.store import Store, look, same
 from radnb.features.values import LEVELS
 from radnb.features.verification import Candidate, Verification
 from radnb.imaging.faults import short
 from radnb.work.files import sha256_json
-from radnb.work.parallel import Failure, cores, map_cases
+from radnb.work.parallel import Failure, Needs, cluster, cores, map_cases
 from radnb.work.progress import progress
+
+if TYPE_CHECKING:
+    from radnb.work.cluster import Cluster
 
 __all__ = ["ENGINES", "FAILURE_COLUMNS", "KEYS", "Counts", "Engine", "Extraction", "extract"]
 FAILURE_COLUMNS = [*KEYS, "stage", "code", "message"]
@@ -75,7 +80,8 @@ class _How:
     store: Store
     workers: int
     timeout: float
-    free: int  # bytes
+    free: int  # bytes; 0 where every machine looks for itself
+    cluster: Cluster | None
 
 
 def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | str, engine: str | None = None,
@@ -87,9 +93,15 @@ def extract(cases: pd.DataFrame, *, settings: Settings, store: Store | Path | st
     reference engine; `cohort` is the name under which queries find these cases.
     """
     verification.check_mode(verify)
-    chosen, began = choose(engine), time.monotonic()
     store = store if isinstance(store, Store) else Store(store)
-    how = _How(settings, store, cores() if workers is None else workers, timeout, memory.free_bytes())
+    with cluster("" if workers == 0 else None) as machines:
+        how = _How(settings, store, cores() if workers is None else workers, timeout,
+                   0 if machines else memory.free_bytes(), machines)
+        return _extract(cases, choose(engine, settings), how, verify, cohort)
+
+
+def _extract(cases: pd.DataFrame, chosen: Choice, how: _How, verify: str, cohort: str) -> Extraction:
+    began, settings, store = time.monotonic(), how.settings, how.store
     cases, group = cases.sort_values(KEYS, kind="stable", ignore_index=True), _opened(chosen, settings, store)
     keys, failures = _known_keys(cases, store)
     found = store.table(group, set(keys.values()))
@@ -140,7 +152,7 @@ def _files(cases: pd.DataFrame) -> Iterator[tuple[str, str, int]]:
 def _within_memory(how: _How, cases: pd.DataFrame, chosen: Choice) -> tuple[_How, str]:
     """Use as many processes as the largest case allows."""
     images = sorted(set(cases["image"].astype(str)))
-    if how.workers < 2 or not images:
+    if how.workers < 2 or not images or how.cluster:
         return how, ""
     needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel)
     workers, said = memory.fitting(min(how.workers, len(images)), needed, how.free)
@@ -195,7 +207,7 @@ def _tasks(cases: pd.DataFrame, todo: Sequence[int], chosen: Choice, group: str,
     images: dict[str, list[tuple[int, str, int]]] = {}
     for (image, mask, label), at in sorted(once.items(), key=lambda item: item[1]):
         images.setdefault(image, []).append((at, mask, label))
-    tasks = [Task(image, tuple(regions), how.settings, chosen.name, str(how.store.folder), group, how.free)
+    tasks = [Task(image, tuple(regions), how.settings, chosen.name, str(how.store.folder.absolute()), group, how.free)
              for image, regions in images.items()]
     return sorted(tasks, key=_size, reverse=True)
 
@@ -235,8 +247,15 @@ def _run(tasks: Sequence[Task], how: _How, label: str) -> Result:
 
 def _results(tasks: Sequence[Task], how: _How) -> Iterator[tuple[Task, Result | Failure]]:
     longest = max(len(task.regions) for task in tasks) + (2 if tasks[0].wait_seconds else 0)
-    for at, result in map_cases(measure_image, tasks, workers=how.workers, label=None, timeout=how.timeout * longest):
+    needs = Needs(folders=(tasks[0].store,), files=(tasks[0].image, tasks[0].regions[0][1]),
+                  versions=functools.partial(_engine_version, tasks[0].engine))
+    for at, result in map_cases(measure_image, tasks, workers=how.workers, label=None, timeout=how.timeout * longest,
+                                cluster=how.cluster, needs=needs):
         yield tasks[at], result
+
+
+def _engine_version(name: str) -> dict[str, str]:
+    return {"engine": ENGINES[name].version()}
 
 
 def _left_over(task: Task, result: Result | Failure) -> list[Task]:
@@ -265,11 +284,14 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
     """Measure some regions with the reference engine too, keep that, and compare all that both have measured."""
     if mode == "none" or chosen.name == REFERENCE:
         return Verification(mode, "")
+    known = known_part(how.settings)
+    if known is None:
+        return Verification(mode, "", reason="The reference engine knows nothing of these settings.")
     try:
         reference = choose(REFERENCE)
     except RadnbError as error:
         return Verification(mode, "", note=f"Nothing was verified. {error}")
-    group = _opened(reference, how.settings, how.store)
+    how, group = replace(how, settings=known), _opened(reference, known, how.store)
     held = how.store.table(group, set(rows.values()))
     places = {key: at for at, key in reversed([*rows.items()])}
     fitting = verification.choose(measured, how.settings, seconds=seconds, workers=how.workers,
@@ -279,19 +301,17 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
                  "verify features")
     names = {key: ", ".join(str(cases.at[at, name]) for name in KEYS if cases.at[at, name])
              for key, at in places.items()}
-    return verification.compare(found[list(how.settings.columns)], pd.concat([held, work.values]), mode=mode,
+    return verification.compare(found.reindex(columns=known.columns), pd.concat([held, work.values]), mode=mode,
                                 reference=f"{reference.name} ({reference.version})", names=names,
-                                note=_unverified(work, measured, held))
+                                note=_unverified(work.failures),
+                                reason="The run was too short for a comparison within 5 % of its time.")
 
 
-def _unverified(work: _Work, measured: Sequence[Candidate], held: pd.DataFrame) -> str:
-    if work.failures:
-        first = next(iter(work.failures.values()))
-        return f"{len(work.failures)} could not be measured by the reference engine ({first.code}: {first.message})"
-    if measured and work.values.empty and held.empty:
-        return ("Too short a run to be verified with the reference engine within 5 % of its time; "
-                "--verify all compares every region.")
-    return ""
+def _unverified(failures: Mapping[int, Failure]) -> str:
+    if not failures:
+        return ""
+    first = next(iter(failures.values()))
+    return f"{len(failures)} could not be measured by the reference engine ({first.code}: {first.message})"
 
 
 def _levels(found: pd.DataFrame, rows: Mapping[int, str]) -> pd.DataFrame:

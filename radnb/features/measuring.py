@@ -36,7 +36,7 @@ class Task:
     engine: str
     store: str
     group: str
-    memory: int  # bytes that one process may take
+    memory: int  # bytes that one process may take; 0 for what is free where it runs
     wait_seconds: float = 0  # for another run that measures the same region now
 
 
@@ -68,8 +68,8 @@ def measure_image(task: Task) -> Result:
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     engine, header, result = ENGINES[task.engine], read_header(Path(task.image)), Result()
-    needed = memory.case_bytes(header, task.settings, 0)
-    memory.refuse_too_large(needed, task.memory, short(Path(task.image)))
+    needed, most = memory.case_bytes(header, task.settings, 0), task.memory or memory.free_bytes()
+    memory.refuse_too_large(needed, most, short(Path(task.image)))
     waiting = [_load(task.image, result.notes)]
     sha256, store = waiting[0].sha256, Store(task.store)
 
@@ -95,7 +95,7 @@ def measure_image(task: Task) -> Result:
             image, compute = ready
             pair = _pair(image, task, mask, label)
             done = _seen(key, pair, task.settings)
-            memory.refuse_too_large(needed + int(done.filtered * engine.bytes_per_voxel), task.memory,
+            memory.refuse_too_large(needed + int(done.filtered * engine.bytes_per_voxel), most,
                                     short(Path(task.image)))
             store.put(task.group, key, _checked(compute(pair), task.settings))
             return done

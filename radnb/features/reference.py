@@ -9,12 +9,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError
 from radnb.features.bins import level_count
+from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST
 from radnb.features.engine.scales import for_pyradiomics
 from radnb.features.refusals import refuse_image, refuse_region
 from radnb.features.settings import Settings
@@ -33,6 +35,18 @@ def version() -> str:
                          "feature table.", code="E_NO_PYRADIOMICS")
     found = ", ".join(f"{part} {importlib.metadata.version(part)}" for part in _PARTS)
     return f"{found}, radnb reading 1"
+
+
+def known_part(settings: Settings) -> Settings | None:
+    """Return the part of the settings that PyRadiomics knows, or None where nothing is left of them."""
+    known = {kind: tuple(name for name in features if name in {*FEATURES[kind], *ON_REQUEST.get(kind, ())})
+             for kind, features in settings.classes.items() if kind in FEATURES}
+    classes = {kind: features for kind, features in known.items() if features}
+    types = {kind: options for kind, options in settings.image_types.items() if kind not in IBSI_TYPES}
+    if settings.ibsi or not types or not classes:
+        return None
+    own = {key: value for key, value in settings.setting.items() if key not in OF_RADNB or key == "radius_mm"}
+    return replace(settings, image_types=types, classes=classes, setting=own)
 
 
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:

@@ -6,6 +6,9 @@ import contextlib
 import functools
 import hashlib
 import json
+import operator
+import re
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,11 +27,13 @@ from radnb.work.claims import claim
 from radnb.work.files import TEMPORARY, atomic_path, sha256_json, unwritable, write_bytes, write_json
 
 _UNSURE_NS = 2_000_000_000  # a file younger than this may change again within one tick of its clock
-_HASHES = "hashes.jsonl"
+_HASHES = "hashes*.jsonl"  # one for each machine: lines that two machines append to one shared file may be lost
 _CLAIMS = "claims"
 _SIGNATURE = b"radnb"
 _SPARE = 1000  # lines of the hashes that may be out of date before they are written anew
+_BLOCK = 2000  # cases that are merged into one part, and held in memory at once
 Note = dict[str, Any]
+Block = tuple[tuple[str, ...], list[str], np.ndarray]  # names, keys, a row of values for each key
 
 
 class Store:
@@ -51,15 +56,15 @@ class Store:
 
     def get(self, group: str, keys: Iterable[str]) -> dict[str, dict[str, float]]:
         """Return the stored features of those keys that are there; what cannot be read counts as not there."""
-        return {key: dict(zip(names, row, strict=True)) for key, (names, row) in self._rows(group, set(keys))}
+        return {key: dict(zip(names, row.tolist(), strict=True))
+                for names, found, matrix in self._blocks(group, set(keys))
+                for key, row in zip(found, matrix, strict=True)}
 
     def table(self, group: str, keys: Iterable[str]) -> pd.DataFrame:
         """Return the same with a row for each key (its index) and a column for each feature."""
-        blocks: dict[tuple[str, ...], dict[str, list[float]]] = {}
-        for key, (names, row) in self._rows(group, set(keys)):
-            blocks.setdefault(tuple(names), {})[key] = row
-        frames = [pd.DataFrame(np.array(list(rows.values()), dtype=float), index=pd.Index(rows, dtype=object),
-                               columns=list(names)) for names, rows in sorted(blocks.items())]
+        frames = [pd.DataFrame(matrix, index=pd.Index(found, dtype=object), columns=list(names))
+                  for names, found, matrix in self._blocks(group, set(keys))]
+        frames.sort(key=lambda frame: tuple(frame.columns))
         return pd.concat(frames).sort_index() if frames else pd.DataFrame(index=pd.Index([], dtype=object))
 
     def holds(self, group: str, key: str) -> bool:
@@ -83,8 +88,10 @@ class Store:
         shards = [path.stem for path in self._group(group).glob("shards/*/*.parquet") if path.name[0] != "."]
         keys = {*shards, *(key for path in self.parts(group) for key in _keys_of(path))}
         digest = hashlib.sha256()
-        for key, (names, row) in sorted(self._rows(group, keys)):
-            digest.update(json.dumps([key, list(names)]).encode() + np.array(row, dtype="<f8").tobytes())
+        rows = ((key, names, row) for names, found, matrix in self._blocks(group, keys)
+                for key, row in zip(found, matrix, strict=True))
+        for key, names, row in sorted(rows, key=operator.itemgetter(0)):
+            digest.update(json.dumps([key, list(names)]).encode() + row.astype("<f8").tobytes())
         return digest.hexdigest()
 
     def put(self, group: str, key: str, features: Mapping[str, float]) -> None:
@@ -93,16 +100,15 @@ class Store:
         _write(self._shard(group, key), table)
 
     def consolidate(self, group: str) -> None:
-        """Merge the shards of a group into one part, a row for each key, which reads many times faster."""
+        """Merge the shards of a group into parts, a row for each key, which read many times faster."""
         with self.claim(group, "consolidate", wait_seconds=600):
             shards = sorted(path for path in self._group(group).glob("shards/*/*.parquet")
                             if not path.name.startswith(TEMPORARY))
             merged = {key for path in self.parts(group) if shards for key in self._keys_of(path)}
-            rows = self._read_shards([path for path in shards if path.stem not in merged])
-            for columns, keys in _by_columns(rows).items():
-                values = [pa.array([rows[key][column] for key in keys], pa.float64()) for column in columns]
-                part = pa.Table.from_arrays([pa.array(keys, pa.string()), *values], ["key", *columns])
-                _write(self._group(group) / f"part-{sha256_json([columns, keys])[:16]}.parquet", part)
+            for names, keys, matrix in self._shard_blocks([path for path in shards if path.stem not in merged]):
+                values = [pa.array(matrix[:, place]) for place in range(len(names))]
+                part = pa.Table.from_arrays([pa.array(keys, pa.string()), *values], ["key", *names])
+                _write(self._group(group) / f"part-{sha256_json([names, keys])[:16]}.parquet", part)
             for path in shards:
                 with contextlib.suppress(OSError):  # open elsewhere (Windows): it stays, harmless
                     path.unlink()
@@ -125,18 +131,31 @@ class Store:
 
     def noted(self) -> dict[str, Note]:
         """Return, for each file ever read, its size, times and hash; a damaged line counts as not there."""
+        notes: dict[str, Note] = {}
+        for path in sorted(self.folder.glob(_HASHES)):
+            for name, note in self._noted_in(path).items():
+                if name not in notes or _age(notes[name]) <= _age(note):
+                    notes[name] = note
+        return notes
+
+    def _noted_in(self, path: Path) -> dict[str, Note]:
         try:
-            lines = (self.folder / _HASHES).read_bytes().splitlines()
+            lines = path.read_bytes().splitlines()
         except OSError:
             return {}
         notes = dict(filter(None, map(_line, lines)))
-        if len(lines) > 2 * len(notes) + _SPARE:
-            write_bytes(self.folder / _HASHES, b"".join(_lines(notes)))
+        if len(lines) > 2 * len(notes) + _SPARE and path == self._notes_of_this_machine:
+            write_bytes(path, b"".join(_lines(notes)))
         return notes
+
+    @property
+    def _notes_of_this_machine(self) -> Path:
+        host = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())
+        return self.folder / _HASHES.replace("*", f"-{host}")
 
     def note(self, notes: Mapping[str, Note]) -> None:
         """Keep what was learnt of files; at once, so that a killed run need not read them again."""
-        path = self.folder / _HASHES
+        path = self._notes_of_this_machine
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as stream:
@@ -150,27 +169,36 @@ class Store:
     def _shard(self, group: str, key: str) -> Path:
         return self._group(group) / "shards" / key[:2] / f"{key}.parquet"
 
-    def _read_shards(self, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
-        tables = {path.stem: self._read(path) for path in paths}
-        return {key: dict(zip(table["feature"].to_pylist(), table["value"].to_pylist(), strict=True))
-                for key, table in tables.items() if table is not None}
-
-    def _rows(self, group: str, wanted: set[str]) -> Iterator[tuple[str, tuple[Sequence[str], list[float]]]]:
-        """Give each wanted key once with its names and values."""
+    def _blocks(self, group: str, wanted: set[str]) -> Iterator[Block]:
+        """Give each wanted key once, some thousands at a time: 100,000 cases are more than fit as Python's numbers."""
         left = set(wanted)
         shards = [path for key in sorted(wanted) if (path := self._shard(group, key)).is_file()]
-        for key, row in self._read_shards(shards).items():
-            left.discard(key)
-            yield key, (list(row), list(row.values()))
+        for names, keys, matrix in self._shard_blocks(shards):
+            left.difference_update(keys)
+            yield names, keys, matrix
         for path in self.parts(group):  # after the shards: a neighbour may merge some
             here = left & self._keys_of(path)
             if here and (table := self._read(path)) is not None:
                 left -= here
                 rows = table.filter(pc.is_in(table["key"], pa.array(sorted(here)))) if len(here) < len(table) else table
                 values = rows.drop_columns(["key"])
-                matrix = np.column_stack([column.to_numpy() for column in values.columns]) if len(rows) else np.empty(0)
-                for key, row in zip(rows["key"].to_pylist(), matrix, strict=True):
-                    yield key, (values.column_names, row.tolist())
+                matrix = np.column_stack([column.to_numpy() for column in values.columns])
+                yield tuple(values.column_names), rows["key"].to_pylist(), matrix
+
+    def _shard_blocks(self, paths: Sequence[Path]) -> Iterator[Block]:
+        """Read shards into blocks of equal feature names, in the order of the paths."""
+        for start in range(0, len(paths), _BLOCK):
+            rows: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+            column: pa.ChunkedArray | None = None
+            names: tuple[str, ...] = ()
+            for path in paths[start:start + _BLOCK]:
+                if (table := self._read(path)) is None:
+                    continue
+                if column is None or not table["feature"].equals(column):
+                    column, names = table["feature"], tuple(table["feature"].to_pylist())
+                rows.setdefault(names, {})[path.stem] = table["value"].to_numpy()
+            for names, found in rows.items():
+                yield names, list(found), np.stack(list(found.values()))
 
     def _keys_of(self, path: Path) -> frozenset[str]:
         """Return the keys of a part; none where it is damaged, which is told and mended as for any other file."""
@@ -207,14 +235,7 @@ def _signature(table: pa.Table) -> bytes:
     return sha256_json([[field.name, str(field.type)] for field in table.schema]).encode("ascii")
 
 
-def _by_columns(rows: Mapping[str, Mapping[str, float]]) -> dict[tuple[str, ...], list[str]]:
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for key in sorted(rows):
-        groups.setdefault(tuple(rows[key]), []).append(key)
-    return groups
-
-
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=4096)
 def _keys_of(path: Path) -> frozenset[str]:
     """Return the keys of a part, which never changes."""
     return frozenset(pq.read_table(path, columns=["key"], page_checksum_verification=True)["key"].to_pylist())
@@ -255,6 +276,10 @@ def _sha256(path: str) -> str:
 
 def _lines(notes: Mapping[str, Note]) -> Iterator[bytes]:
     return (json.dumps([path, note]).encode() + b"\n" for path, note in notes.items())
+
+
+def _age(note: Note) -> tuple[int, int]:
+    return note.get("ctime_ns", 0), note.get("mtime_ns", 0)
 
 
 def _line(line: bytes) -> tuple[str, Note] | None:

@@ -46,7 +46,8 @@ class Verification:
     largest: float = 0.0
     feature: str = ""
     tolerance: float = TOLERANCE
-    note: str = ""  # why nothing, or less than wanted, was compared
+    note: str = ""  # what could not be compared and should be known
+    reason: str = ""  # why nothing was compared, for the record
 
     @property
     def sentence(self) -> str:
@@ -74,11 +75,12 @@ def choose(candidates: Sequence[Candidate], settings: Settings, *, seconds: floa
            seed: int = 7) -> list[Candidate]:
     """Return the regions whose comparison fits into a twentieth of a run that took `seconds` with `workers`."""
     here = sorted(candidates, key=lambda one: (one.voxels, one.key))[:max(8, math.ceil(SMALLEST * len(candidates)))]
-    left = (SHARE * seconds - (0.0 if "radiomics" in sys.modules else START_SECONDS)) * max(workers, 1)
-    chosen = []
+    loaded = workers == 0 and "radiomics" in sys.modules
+    share = SHARE * seconds - (0.0 if loaded else START_SECONDS)
+    left, chosen = share * max(workers, 1), []
     for one in sorted(here, key=lambda one: sha256_json([seed, one.key])):
         cost = reference_seconds(one, settings)
-        if cost <= left and one.filtered * bytes_per_voxel <= MEMORY:
+        if cost <= min(left, share) and one.filtered * bytes_per_voxel <= MEMORY:
             chosen.append(one)
             left -= cost
     return chosen
@@ -91,19 +93,20 @@ def reference_seconds(region: Candidate, settings: Settings) -> float:
 
 
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, mode: str, reference: str, names: Mapping[str, str],
-            note: str = "") -> Verification:
+            note: str = "", reason: str = "") -> Verification:
     """Compare rows of equal keys; a value beyond the tolerance ends the run, named with both values."""
     keys = sorted(set(ours.index) & set(theirs.index))
     if not keys:
-        return Verification(mode, reference, note=note)
+        return Verification(mode, reference, note=note, reason=reason)
     apart = deviations(ours.loc[keys], theirs.loc[keys])
     row, column = np.unravel_index(int(np.argmax(apart.to_numpy())), apart.shape)
     key, feature, largest = keys[row], str(apart.columns[column]), float(apart.iat[row, column])
     if largest > TOLERANCE:
+        beyond = f"{int((apart > TOLERANCE).to_numpy().sum())} of {apart.size} values"
         raise RadnbError(
             f"Verification failed, so no features of this run are used: {names.get(key, key)}, {feature} is "
-            f"{ours.at[key, feature]!r}, and {theirs.at[key, feature]!r} by {reference} (relative deviation "
-            f"{largest:.2g}, tolerance {TOLERANCE:g}; {int((apart > TOLERANCE).to_numpy().sum())} of {apart.size} "
-            "values deviate). Please report this with the two files of the case, and use the reference engine "
-            "meanwhile (engine: pyradiomics on the card, --engine pyradiomics on the command line).", code="E_VERIFY")
+            f"{float(ours.at[key, feature])!r}, and {float(theirs.at[key, feature])!r} by {reference} (relative "
+            f"deviation {largest:.2g}; {beyond} deviate by more than {TOLERANCE:g}). Please report this with the two "
+            "files of the case, and use the reference engine meanwhile (engine: pyradiomics on the card, --engine "
+            "pyradiomics on the command line).", code="E_VERIFY")
     return Verification(mode, reference, len(keys), apart.size, largest, feature if largest else "", note=note)

@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,22 +71,54 @@ def read_jobs(path: Path) -> Card:
         raise
 
 
+class Cluster:
+    """A dask scheduler by its address or file, or jobs of a batch system by a card; opened when first needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.expected = 0  # threads that the batch system will bring
+        self._client: Client | None = None
+        self._opened = contextlib.ExitStack()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client = None
+        self._opened.close()
+
+    @property
+    def client(self) -> Client:
+        """The connection; jobs that were started for it end with the cluster."""
+        if self._client is None:
+            path = Path(self.name)
+            if path.suffix.lower() in (".yaml", ".yml"):
+                card = read_jobs(path)
+                self.expected = card.jobs * card.cores
+                client = Client(self._opened.enter_context(_jobs(card)), set_as_default=False)
+            else:
+                client = _connected(self.name, path)
+            self._client = self._opened.enter_context(client)
+        return self._client
+
+
 def run(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends on some machine of the cluster.
 
     A lost worker's items go to others; one whose process died twice, or that outlived many workers, is E_CRASH.
     """
+    assert how.cluster is not None
     waiting = collections.deque(range(len(items)))
     deaths: collections.Counter[int] = collections.Counter()
-    with _opened(how.cluster) as (client, threads), _marked(how.needs) as check, _Flight(client, threads) as flight:
+    with _marked(how.needs) as check, _Flight(how.cluster) as flight:
         while waiting or flight.flying:
             while waiting and len(flight.flying) < flight.room:
                 position = waiting.popleft()
                 task = pickle.dumps((function, items[position]))
                 flight.launch(position, pickle.dumps((check, task)), how.timeout)
-            for position, outcome in flight.landed(how.cluster):
+            for position, outcome in flight.landed():
                 if isinstance(outcome, remote.Unfit):
-                    raise RadnbError(f"{how.cluster}: {outcome.message}", code=outcome.code)
+                    raise RadnbError(f"{how.cluster.name}: {outcome.message}", code=outcome.code)
                 if outcome is _DIED:
                     deaths[position] += 1
                     if deaths[position] == 1:
@@ -100,18 +131,15 @@ def run(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Itera
 _DIED = object()
 
 
-@dataclass
 class _Flight:
     """The cases that the scheduler holds: few enough not to burden it, enough that no worker waits."""
 
-    client: Client
-    expected: int  # threads that the batch system will bring
-    name: str = field(default_factory=lambda: secrets.token_hex(4))
-    ended: queue.SimpleQueue[Future] = field(default_factory=queue.SimpleQueue)
-    flying: dict[Future, int] = field(default_factory=dict)
-    launched: int = 0
-    looked: float = -LOOK_EVERY_SECONDS
-    threads: int = 0
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.client = cluster, cluster.client
+        self.name, self.launched = secrets.token_hex(4), 0
+        self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.flying: dict[Future, int] = {}
+        self.threads, self.looked = 0, -LOOK_EVERY_SECONDS
 
     def __enter__(self) -> _Flight:
         return self
@@ -126,7 +154,7 @@ class _Flight:
         """How many cases may be under way: two for each thread."""
         if time.monotonic() - self.looked > LOOK_EVERY_SECONDS and self.client.status == "running":
             self.threads, self.looked = sum(self.client.nthreads().values()), time.monotonic()
-        return max(AT_LEAST, 2 * max(self.threads, self.expected))
+        return max(AT_LEAST, 2 * max(self.threads, self.cluster.expected))
 
     def launch(self, position: int, payload: bytes, timeout: float | None) -> None:
         """Hand one case to the scheduler."""
@@ -136,15 +164,16 @@ class _Flight:
         self.flying[future] = position
         future.add_done_callback(self.ended.put)
 
-    def landed(self, name: str) -> Iterator[tuple[int, Any]]:
+    def landed(self) -> Iterator[tuple[int, Any]]:
         """Yield the cases that ended since the last look."""
-        with contextlib.suppress(queue.Empty):
+        try:
             future = self.ended.get(timeout=LOOK_EVERY_SECONDS)
-            yield self.flying.pop(future), _outcome(future, name)
-            return
-        if self.client.status not in ("running", "connecting") or any(f.status in ("lost", "cancelled")
-                                                                      for f in self.flying):
-            raise _gone(name)
+        except queue.Empty:
+            if self.client.status in ("running", "connecting") and not any(future.status in ("lost", "cancelled")
+                                                                           for future in self.flying):
+                return
+            raise _gone(self.cluster.name) from None
+        yield self.flying.pop(future), _outcome(future, self.cluster.name)
 
 
 def _outcome(future: Future, name: str) -> Any:
@@ -180,20 +209,7 @@ def _marked(needs: Needs) -> Iterator[bytes]:
             Path(mark).unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _opened(name: str) -> Iterator[tuple[Client, int]]:
-    """Yield a client of the named cluster and how many threads are to be expected; jobs that we started end with us."""
-    path = Path(name)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        card = read_jobs(path)
-        with _jobs(card) as jobs, Client(jobs, set_as_default=False) as client:
-            yield client, card.jobs * card.cores
-        return
-    with _client(name, path) as client:
-        yield client, 0
-
-
-def _client(name: str, path: Path) -> Client:
+def _connected(name: str, path: Path) -> Client:
     if path.suffix.lower() == ".json" and not path.is_file():
         raise RadnbError(f"{name}: there is no such scheduler file. Start `dask scheduler --scheduler-file {name}`.",
                          code="E_CLUSTER")

@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 import time
 import traceback
 import types
@@ -15,10 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radnb.errors import RadnbError
 from radnb.work.progress import progress
+
+if TYPE_CHECKING:
+    from radnb.work.cluster import Cluster
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
               "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -51,7 +55,7 @@ class How:
 
     workers: int | None = None
     timeout: float | None = None
-    cluster: str = ""
+    cluster: Cluster | None = None
     needs: Needs = Needs()
 
 
@@ -64,18 +68,31 @@ def cores() -> int:
     return available or 1
 
 
-def cluster() -> str:
-    """Return the cluster that RADNB_CLUSTER names, or nothing."""
-    return os.environ.get("RADNB_CLUSTER", "")
+@contextlib.contextmanager
+def cluster(name: str | None = None) -> Iterator[Cluster | None]:
+    """Yield the named cluster, or the one that RADNB_CLUSTER names, or none; it is asked for when it is first needed,
+    and what was asked for ends with the block."""
+    if not (name := os.environ.get("RADNB_CLUSTER", "") if name is None else name):
+        yield None
+        return
+    try:
+        from radnb.work.cluster import Cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("dask", "distributed"):
+            raise
+        raise RadnbError("A cluster needs packages that are not installed here. Install radnb with its extra: "
+                         "`pip install 'radnb[cluster]'`, on the workers too.", code="E_CLUSTER") from error
+    with Cluster(name) as found:
+        yield found
 
 
 def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: int | None = None,
-              label: str | None = "", unit: str = "case", timeout: float | None = None, cluster: str = "",
+              label: str | None = "", unit: str = "case", timeout: float | None = None, cluster: Cluster | None = None,
               needs: Needs = Needs()) -> Iterator[tuple[int, Any]]:
     """Yield (position, result or Failure) as each item ends; a dead or hanging worker costs only its item.
 
     `function` and the items must be picklable. `workers=0` works in this process (nothing is isolated then);
-    `cluster` names a dask scheduler or a card of SLURM options, whose workers must have what `needs` says.
+    `cluster` is one of many machines, whose workers must have what `needs` says.
     An item whose worker dies is tried once more, then reported as E_CRASH.  `label=None` shows no progress.
     """
     run = EXECUTORS["serial" if workers == 0 else "cluster" if cluster else "processes"]
@@ -115,9 +132,17 @@ def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any], how: 
 
 
 def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):  # the parent ended: so do we
         while True:
             pipe.send(attempt(function, pipe.recv()))
+
+
+def _end_with_parent() -> None:
+    """End in the midst of a case when the parent was killed: nobody waits for it, and another may do it again."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextlib.contextmanager
@@ -233,13 +258,8 @@ def _next_results(crew: list[Worker], timeout: float | None) -> Iterator[tuple[W
 
 
 def _on_cluster(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
-    try:
-        from radnb.work.cluster import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("dask", "distributed"):
-            raise
-        raise RadnbError("A cluster needs packages that are not installed here. Install radnb with its extra: "
-                         "`pip install 'radnb[cluster]'`, on the workers too.", code="E_CLUSTER") from error
+    from radnb.work.cluster import run
+
     return run(function, items, how)
 
 

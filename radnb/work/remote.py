@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from radnb import __version__
+from radnb.errors import RadnbError
 from radnb.work.parallel import Worker, attempt, one_thread, too_long
 
 _idle: list[Worker] = []
@@ -113,6 +114,8 @@ def _answer(payload: bytes) -> bytes:
         if (unfit := _unfit(checked)) is not None:
             return pickle.dumps(unfit)
         function, item = pickle.loads(task)
+    except RadnbError as error:
+        return pickle.dumps(Unfit(error.code, f"The worker on {socket.gethostname()} cannot help: {error}"))
     except (ImportError, AttributeError, pickle.UnpicklingError, TypeError) as error:
         return pickle.dumps(Unfit("E_CLUSTER", f"{socket.gethostname()} cannot load the work ({error}). "
                                                "Install the same radnb there as here."))

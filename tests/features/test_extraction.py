@@ -119,7 +119,7 @@ def test_an_unknown_engine_is_refused(cases, quick, tmp_path) -> None:
 def test_without_pyradiomics_nothing_begins(cases, quick, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RadnbError) as caught:
-        extract(cases, settings=quick, store=tmp_path / "s", workers=0)
+        extract(cases, settings=quick, store=tmp_path / "s", workers=0, engine="pyradiomics")
     assert caught.value.code == "E_NO_PYRADIOMICS" and not (tmp_path / "s").exists()
 
 
@@ -161,9 +161,11 @@ def poisoned(task):
 EXTRACT = extraction.measure_image
 
 
-def test_the_interface_of_an_engine_is_two_functions() -> None:
-    for engine in extraction.ENGINES.values():
-        assert isinstance(engine, Engine) and "pyradiomics" in engine.version()
+@pytest.mark.parametrize("name", extraction.ENGINES)
+def test_an_engine_says_what_its_values_depend_on(name, quick) -> None:
+    engine = extraction.ENGINES[name]
+    assert isinstance(engine, Engine) and name in engine.version() and "SimpleITK" in engine.version()
+    assert engine.handed_over(quick) == []
 
 
 @pytest.mark.skipif("RADNB_DATA" not in os.environ, reason="RADNB_DATA names no folder with the sarcoma images")

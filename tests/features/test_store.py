@@ -100,6 +100,29 @@ def test_a_file_is_hashed_again_only_when_its_size_or_times_change(store, tmp_pa
     assert store.hashes([str(file)]) == ({str(file): "new"}, {str(file)}) and len(read) == 1
 
 
+def test_machines_note_what_they_read_apart_and_know_it_together(store, tmp_path, monkeypatch) -> None:
+    file = tmp_path / "图.nii"
+    for host, content in (("node z", b"one"), ("node a", b"two")):  # changed between, and read again by another machine
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        file.write_bytes(content)
+        os.utime(file, (1, 1))
+        found, _ = store.hashes([str(file)])
+    assert len(list(store.folder.glob("hashes-*.jsonl"))) == 2
+    monkeypatch.setattr("radnb.features.store._sha256", lambda path: "read again")
+    assert store.hashes([str(file)]) == (found, set())
+
+
+def test_more_cases_than_a_block_are_merged_into_several_parts(store, monkeypatch) -> None:
+    monkeypatch.setattr("radnb.features.store._BLOCK", 3)
+    keys = [f"{n:02x}{n:06d}" for n in range(8)]
+    for n, key in enumerate(keys):
+        store.put("g", key, {"a": n, "b": n / 3})
+    before = store.table("g", keys)
+    store.consolidate("g")
+    assert len(store.parts("g")) == 3 and store.table("g", keys).equals(before)
+    assert before["a"].tolist() == [*range(8)] and list(before.index) == keys
+
+
 def test_a_file_written_this_moment_is_hashed_again_next_time(store, tmp_path, monkeypatch) -> None:
     file = tmp_path / "young.nii"
     file.write_bytes(b"one")

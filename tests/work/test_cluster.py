@@ -18,7 +18,7 @@ import pytest
 
 from radnb import __version__
 from radnb.errors import RadnbError
-from radnb.work import remote
+from radnb.work import parallel, remote
 from radnb.work.parallel import EXECUTORS, Failure, Needs, map_cases
 from tests.work import chores
 
@@ -27,13 +27,14 @@ cluster = pytest.importorskip("radnb.work.cluster")
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Return the address of a cluster of two workers on this machine, shared by the tests of this file."""
+def local() -> Iterator[Any]:
+    """Return a cluster of two workers on this machine, shared by the tests of this file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dask's own: ports in use, old options
-        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
-                                      scheduler_kwargs={"dashboard": False}, silence_logs="ERROR") as local:
-            yield local.scheduler_address
+        with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+                                       scheduler_kwargs={"dashboard": False}, silence_logs="ERROR") as started,
+              parallel.cluster(started.scheduler_address) as found):
+            yield found
 
 
 @pytest.fixture
@@ -50,36 +51,35 @@ GOOD = "jobs: 1\ncores: 2\nmemory: 4GB\nwalltime: 01:00:00\n"
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_every_executor_gives_the_same(executor: str, address: str) -> None:
-    how: dict[str, Any] = {"serial": {"workers": 0}, "processes": {"workers": 2}, "cluster": {"cluster": address}}
+def test_every_executor_gives_the_same(executor: str, local: Any) -> None:
+    how: dict[str, Any] = {"serial": {"workers": 0}, "processes": {"workers": 2}, "cluster": {"cluster": local}}
     ended = dict(map_cases(chores.picky, [0, 1, 2], **how[executor]))
     assert ended == {0: 0, 1: Failure("E_LABEL", "row 1: mask holds no label 1. Set label=2."), 2: 20}
 
 
-def test_each_case_computes_with_one_thread(address: str) -> None:
-    assert dict(map_cases(chores.threads, [None], cluster=address)) == {0: "1"}
+def test_each_case_computes_with_one_thread(local: Any) -> None:
+    assert dict(map_cases(chores.threads, [None], cluster=local)) == {0: "1"}
 
 
-def test_a_case_that_kills_its_process_twice_costs_only_itself(address: str) -> None:
-    ended = dict(map_cases(os._exit, [3], cluster=address))
+def test_a_case_that_kills_its_process_twice_costs_only_itself(local: Any) -> None:
+    ended = dict(map_cases(os._exit, [3], cluster=local))
     assert ended[0].code == "E_CRASH"
 
 
-def test_a_case_whose_process_died_once_is_tried_again(address: str, tmp_path: Path) -> None:
-    assert dict(map_cases(chores.dies_once, [tmp_path / "a"], cluster=address)) == {0: "done"}
+def test_a_case_whose_process_died_once_is_tried_again(local: Any, tmp_path: Path) -> None:
+    assert dict(map_cases(chores.dies_once, [tmp_path / "a"], cluster=local)) == {0: "done"}
 
 
-def test_a_hanging_case_is_stopped_and_the_rest_goes_on(address: str) -> None:
+def test_a_hanging_case_is_stopped_and_the_rest_goes_on(local: Any) -> None:
     started = time.monotonic()
-    ended = dict(map_cases(time.sleep, [60, 0, 0], cluster=address, timeout=2))
+    ended = dict(map_cases(time.sleep, [60, 0, 0], cluster=local, timeout=2))
     assert (ended[0].code, ended[1], ended[2]) == ("E_TIMEOUT", None, None) and time.monotonic() - started < 30
 
 
-def test_a_lost_worker_s_cases_go_to_others(address: str, tmp_path: Path) -> None:
-    with distributed.Client(address, set_as_default=False) as client:
-        pids = list(client.run(os.getpid).values())
+def test_a_lost_worker_s_cases_go_to_others(local: Any, tmp_path: Path) -> None:
+    pids = list(local.client.run(os.getpid).values())
     ended = []
-    for position, outcome in map_cases(chores.slow_mark, [(tmp_path, n) for n in range(24)], cluster=address):
+    for position, outcome in map_cases(chores.slow_mark, [(tmp_path, n) for n in range(24)], cluster=local):
         ended.append((position, outcome))
         if len(ended) == 8:
             os.kill(pids[0], signal.SIGKILL)
@@ -87,7 +87,7 @@ def test_a_lost_worker_s_cases_go_to_others(address: str, tmp_path: Path) -> Non
     assert any(path.name.endswith(f"-{pids[0]}") for path in tmp_path.iterdir())  # it had worked before
 
 
-def test_the_scheduler_holds_few_cases_at_a_time(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_holds_few_cases_at_a_time(local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[int] = []
     launch = cluster._Flight.launch
 
@@ -96,28 +96,27 @@ def test_the_scheduler_holds_few_cases_at_a_time(address: str, monkeypatch: pyte
         held.append(len(flight.flying))
 
     monkeypatch.setattr(cluster._Flight, "launch", counted)
-    assert len(list(map_cases(math.sqrt, range(200), cluster=address))) == 200
+    assert len(list(map_cases(math.sqrt, range(200), cluster=local))) == 200
     assert max(held) == cluster.AT_LEAST
 
 
-def test_a_stopped_run_leaves_nothing_at_the_scheduler_nor_processes(address: str) -> None:
-    run = map_cases(time.sleep, [0.1] * 20, cluster=address)
+def test_a_stopped_run_leaves_nothing_at_the_scheduler_nor_processes(local: Any) -> None:
+    run = map_cases(time.sleep, [0.1] * 20, cluster=local)
     next(run)
     run.close()  # as Ctrl-C does
-    with distributed.Client(address, set_as_default=False) as client:
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and client.run_on_scheduler(_tasks_held):
-            time.sleep(0.1)
-        assert client.run_on_scheduler(_tasks_held) == 0
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and local.client.run_on_scheduler(_tasks_held):
+        time.sleep(0.1)
+    assert local.client.run_on_scheduler(_tasks_held) == 0
 
 
 def _tasks_held(dask_scheduler: Any) -> int:
     return len(dask_scheduler.tasks)
 
 
-def test_workers_with_another_version_are_refused(address: str) -> None:
+def test_workers_with_another_version_are_refused(local: Any) -> None:
     with pytest.raises(RadnbError, match=r"engine is engine of .* Install the same") as caught:
-        list(map_cases(math.sqrt, [1.0], cluster=address, needs=Needs(versions=chores.other_version)))
+        list(map_cases(math.sqrt, [1.0], cluster=local, needs=Needs(versions=chores.other_version)))
     assert caught.value.code == "E_VERSION"
 
 
@@ -127,19 +126,19 @@ def test_the_versions_compared_are_those_of_radnb_and_its_very_code() -> None:
 
 
 @pytest.mark.parametrize("hidden", ["folders", "files"])
-def test_what_a_worker_does_not_see_is_told_by_the_first_case(hidden: str, address: str, tmp_path: Path,
+def test_what_a_worker_does_not_see_is_told_by_the_first_case(hidden: str, local: Any, tmp_path: Path,
                                                               monkeypatch: pytest.MonkeyPatch) -> None:
     if hidden == "folders":  # the mark is written elsewhere, as it is when the worker's folder is not ours
         monkeypatch.setattr(cluster, "write_text", lambda path, text: None)
         monkeypatch.setattr(cluster, "PATIENCE_SECONDS", 0.1)
     needs = Needs(**{hidden: (str(tmp_path / "无"),)})
     with pytest.raises(RadnbError, match=r"under the same\s+path") as caught:
-        list(map_cases(math.sqrt, [1.0], cluster=address, needs=needs))
+        list(map_cases(math.sqrt, [1.0], cluster=local, needs=needs))
     assert caught.value.code == "E_SHARED"
 
 
-def test_marks_in_shared_folders_go_when_the_run_ends(address: str, tmp_path: Path) -> None:
-    assert dict(map_cases(math.sqrt, [1.0], cluster=address, needs=Needs(folders=(str(tmp_path),)))) == {0: 1.0}
+def test_marks_in_shared_folders_go_when_the_run_ends(local: Any, tmp_path: Path) -> None:
+    assert dict(map_cases(math.sqrt, [1.0], cluster=local, needs=Needs(folders=(str(tmp_path),)))) == {0: 1.0}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -156,15 +155,15 @@ def test_a_worker_that_cannot_load_the_work_says_so() -> None:
 ])
 def test_an_address_that_leads_nowhere_is_told(name: str, mend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "ANSWERS_WITHIN_SECONDS", 1)
-    with pytest.raises(RadnbError, match=mend):
-        list(map_cases(math.sqrt, [1.0], cluster=name))
+    with pytest.raises(RadnbError, match=mend), parallel.cluster(name) as found:
+        list(map_cases(math.sqrt, [1.0], cluster=found))
 
 
 def test_without_the_extra_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "radnb.work.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(RadnbError, match=r"pip install 'radnb\[cluster\]'"):
-        list(map_cases(math.sqrt, [1.0], cluster="tcp://127.0.0.1:8786"))
+    with pytest.raises(RadnbError, match=r"pip install 'radnb\[cluster\]'"), parallel.cluster("tcp://127.0.0.1:8786"):
+        pass
 
 
 @pytest.mark.parametrize(("text", "mend"), [
@@ -194,7 +193,8 @@ def test_jobs_of_slurm_compute_the_cases_and_end_with_them(card: Callable[[str],
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parent)]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dask's own
-        ended = dict(map_cases(math.sqrt, [4.0, 9.0], cluster=str(card(GOOD + "queue: short\naccount: lab\n"))))
+        with parallel.cluster(str(card(GOOD + "queue: short\naccount: lab\n"))) as jobs:
+            ended = dict(map_cases(math.sqrt, [4.0, 9.0], cluster=jobs))
     assert ended == {0: 2.0, 1: 3.0}
     script = (tmp_path / "job.sh").read_text(encoding="utf-8")
     assert "#SBATCH -p short" in script and "#SBATCH -A lab" in script and "--nthreads 2" in script
