@@ -16,7 +16,9 @@ from radnb.imaging.faults import ImageFault
 FEW, MANY = 8, 1024
 AIM = 64  # levels, amid the 30 to 130 that PyRadiomics' manual advises
 COLUMNS = ["image_type", "code", "regions", "affected", "median", "low", "high", "bin_width", "advised", "message"]
-_OF_BINS = {"firstorder": {"Entropy", "Uniformity"}}  # every other class but shape is made of bins alone
+_OF_BINS: dict[str, set[str]] = {  # every other class but shape is made of bins alone
+    "firstorder": {"Entropy", "Uniformity"}, "ibsi-morphology": set(), "ibsi-local": set(), "ibsi-statistics": set(),
+    "ibsi-ivh": set()}
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _DEFAULT_WIDTH = 25.0
 

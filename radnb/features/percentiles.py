@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
 
-PERCENTILE = re.compile(r"(\d+(?:\.\d+)?)Percentile")
+from radnb.features.catalogue import PERCENTILE
 
 
 def is_percentile(feature: str) -> bool:

@@ -15,6 +15,7 @@ from radnb.features.ibsi.aggregate import Levels
 from radnb.features.ibsi.morphology import Body, morphology
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL
 from radnb.features.settings import Settings
+from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
@@ -22,7 +23,7 @@ Families = Mapping[str, tuple[str, ...]]
 Options = Mapping[str, Any]
 
 
-def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], dict[str, float]]:
+def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`, for settings with `definitions: ibsi`."""
     spreads = settings.resampled or set(settings.image_types) != {"Original"}
     if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
@@ -31,20 +32,20 @@ def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], dict[str,
     return functools.partial(_compute, settings)
 
 
-def _compute(settings: Settings, pair: Pair) -> dict[str, float]:
+def _compute(settings: Settings, pair: Pair) -> Values:
     margin = max([local.RADIUS_MM, *(_reach(kind, settings, pair) for kind in settings.image_types)])
     region = preprocess.prepared(pair, settings.setting, margin_mm=margin)
     values = region.volume[region.mask]
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
-    found: dict[str, float] = {}
-    families = dict(settings.classes)
+    found, families = Values({}), dict(settings.classes)
     for name, image, options in _images(region, settings):
         for feature, value in measure_families(region, image, families, options).items():
             found[f"{'original' if feature.startswith('ibsi-morphology') else name}_{feature}"] = value
+        found.levels[name] = int(np.ptp(discretise.discretised(image[region.mask[region.box]], options))) + 1
         families.pop("ibsi-morphology", None)  # of the mask, so once
-    return {name: found[name] for name in settings.columns}
+    return Values({name: found[name] for name in settings.columns}, found.levels)
 
 
 def _reach(kind: str, settings: Settings, pair: Pair) -> float:
