@@ -257,15 +257,18 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
 
 @app.command()
 def doctor() -> None:
-    """Print the state of the installation and recompute the IBSI digital phantom."""
+    """Print the state of the installation and recompute IBSI's reference values (RADNB_DATA: the CT phantom's too)."""
     from radnb.features.doctor import diagnose, digital_phantom
+    from radnb.features.ibsi.compliance import compliance, verdict
 
-    state, phantom = diagnose(), digital_phantom()
+    state, standard, phantom = diagnose(), compliance(), digital_phantom()
     for row in state.itertuples():
         _say(f"{'ok  ' if row.ok else 'MEND'}  {row.part}: {row.state}" + ("" if row.ok else f"\n      {row.mend}"))
-    for row in phantom[~phantom["ok"].astype(bool)].itertuples():
-        _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
-    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} IBSI reference values within tolerance (digital phantom).")
+    for table in (standard, phantom):
+        for row in table[~table["ok"].astype(bool)].itertuples():
+            _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
+    _say(f"{verdict(standard)}.")
+    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} with PyRadiomics' definitions (digital phantom).")
     raise typer.Exit(0 if state["ok"].all() else 2)
 
 

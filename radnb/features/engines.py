@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from radnb.errors import RadnbError, nearest
 from radnb.features import reference
+from radnb.features.engine import engine
 from radnb.features.settings import Settings
 from radnb.features.values import Values
 from radnb.imaging.regions import Pair
@@ -33,7 +34,9 @@ class Engine:
     bytes_per_voxel: int = 160  # memory at its peak for each voxel of the volume that is filtered
 
 
-ENGINES: dict[str, Engine] = {"pyradiomics": Engine(reference.version, reference.prepare)}
+ENGINES: dict[str, Engine] = {
+    "radnb": Engine(engine.version, engine.prepare, engine.handed_over, bytes_per_voxel=60),
+    REFERENCE: Engine(reference.version, reference.prepare)}
 
 
 @dataclass(frozen=True)

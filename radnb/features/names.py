@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from radnb.features.catalogue import FEATURES, PERCENTILE
+from radnb.features.catalogue import FEATURES
 from radnb.features.ibsi.standard import AGGREGATIONS, FAMILY_WORDS, KINDS, WORDS
+from radnb.features.percentiles import PERCENTILE, is_percentile
 from radnb.features.words import CLASS_WORDS, FEATURE_WORDS, PHASE_WORDS
 
 _NAME = re.compile(
@@ -63,7 +64,11 @@ _NUMBERED = {  # image -> English after the comma, Chinese in front, short Engli
 _TITLES = {"Id": "Inverse difference", "Idm": "Inverse difference moment", "Idn": "Inverse difference normalised",
            "Idmn": "Inverse difference moment normalised", "Imc1": "Information correlation 1",
            "Imc2": "Information correlation 2", "MCC": "Maximal correlation coefficient",
-           "MoransI": "Moran's I", "GearysC": "Geary's C", "CentreOfMassShift": "Centre of mass shift"}
+           "MoransI": "Moran's I", "GearysC": "Geary's C", "CentreOfMassShift": "Centre of mass shift",
+           "VolumeAt10Intensity": "Volume at 10 % intensity", "VolumeAt90Intensity": "Volume at 90 % intensity",
+           "IntensityAt10Volume": "Intensity at 10 % volume", "IntensityAt90Volume": "Intensity at 90 % volume",
+           "VolumeDifference10To90": "Volume difference, 10 to 90 % intensity",
+           "IntensityDifference10To90": "Intensity difference, 10 to 90 % volume"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def parts(name: str) -> Parts | None:
 def _known(kind: str, feature: str) -> bool:
     if kind in KINDS:
         return (KINDS[kind][0], feature) in WORDS
-    return (kind, feature) in FEATURE_WORDS or (kind == "firstorder" and PERCENTILE.fullmatch(feature) is not None)
+    return (kind, feature) in FEATURE_WORDS or (kind == "firstorder" and is_percentile(feature))
 
 
 def _words(found: Parts) -> tuple[str, str, str]:

@@ -30,12 +30,12 @@ from radnb.features.catalogue import (
     OF_THE_WHOLE,
     ON_REQUEST,
     ONLY_FOR,
-    PERCENTILE,
     SETTINGS,
     WITHDRAWN,
     filters,
 )
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL, kinds
+from radnb.features.percentiles import is_percentile
 from radnb.work.cards import read_card
 from radnb.work.files import sha256_json
 
@@ -120,6 +120,7 @@ def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction sett
 def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]], setting: dict[str, Any]) -> Settings:
     unused = ("label", "additionalInfo", "correctMask", "label_channel")
     kept = {key: value for key, value in setting.items() if key not in unused and value is not None}
+    kept.pop("aggregation", None)  # now said by the classes
     in_slices = kept.get("definitions") == "ibsi" and not any(
         kind == "ibsi-morphology" or KINDS[kind][1].startswith("3D") for kind in wanted)
     kept.setdefault("minimumROIDimensions", 2 if kept.get("force2D") or in_slices else 3)
@@ -191,12 +192,6 @@ def _feature_problems(kind: str, features: list[Any]) -> list[str]:
              for word in words if word in gone]
     found += [f"{word}: unknown feature. {nearest(word, known)}" for word in words if word not in {*known, *gone}]
     return found + [f"{word}: named twice. Delete one." for word in dict.fromkeys(words) if words.count(word) > 1]
-
-
-def is_percentile(feature: str) -> bool:
-    """Say whether a feature is a percentile between 0 and 100, written in the one way that names it."""
-    found = PERCENTILE.fullmatch(feature)
-    return found is not None and 0 < float(found[1]) < 100 and f"{float(found[1]):g}" == found[1]
 
 
 def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:

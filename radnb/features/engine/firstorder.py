@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from radnb.features.catalogue import PERCENTILE
 from radnb.features.engine import native
 
 EPS = float(np.spacing(1))
 
 
-def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
-               options: Mapping[str, Any]) -> dict[str, float]:
-    """Return all first-order features of the voxels' values; `counts` are the voxels per grey level."""
+def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float, options: Mapping[str, Any],
+               features: Sequence[str] = ()) -> dict[str, float]:
+    """Return all first-order features of the voxels' values, and whichever percentiles are among the `features`.
+
+    `counts` are the voxels per grey level.
+    """
     n, shift = len(values), float(options.get("voxelArrayShift", 0))
     sums = np.empty(2)
     native.call(_kernel("totals", values), values, n, shift, sums)
     mean, energy = float(sums[0]) / n, float(sums[1])
-    quantiles = _Quantiles(values)
+    further = {name: float(found[1]) for name in features if (found := PERCENTILE.fullmatch(name))}
+    quantiles = _Quantiles(values, {10.0, 25.0, 75.0, 90.0, *further.values()})
     p10, p25, p75, p90 = (quantiles.percentile(q) for q in (10, 25, 75, 90))
     moments = np.empty(7)
     native.call(_kernel("moments", values), values, n, mean, p10, p90, moments)
@@ -28,6 +33,7 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
     spread = m2 or 1.0
     p = counts / n
     return {
+        **{name: quantiles.percentile(q) for name, q in further.items()},
         "10Percentile": p10, "90Percentile": p90, "InterquartileRange": p75 - p25, "Median": quantiles.median(),
         "Minimum": quantiles.lowest, "Maximum": quantiles.highest, "Range": quantiles.highest - quantiles.lowest,
         "Mean": mean, "MeanAbsoluteDeviation": deviation,
@@ -41,9 +47,9 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
 class _Quantiles:
     """Order statistics without sorting; interpolated like numpy.percentile."""
 
-    def __init__(self, values: np.ndarray) -> None:
+    def __init__(self, values: np.ndarray, percentiles: Iterable[float]) -> None:
         n = len(values)
-        self._places = {q: (n - 1) * (q / 100) for q in (10, 25, 75, 90)}
+        self._places = {q: (n - 1) * (q / 100) for q in percentiles}
         middle = ((n - 1) // 2, n // 2)
         ranks = sorted({0, n - 1, *middle, *(r for place in self._places.values() for r in _beside(place, n))})
         extremes, found = np.empty(2, values.dtype), np.empty(len(ranks))
@@ -56,7 +62,7 @@ class _Quantiles:
     def median(self) -> float:
         return (self._at[self._middle[0]] + self._at[self._middle[1]]) / 2
 
-    def percentile(self, q: int) -> float:
+    def percentile(self, q: float) -> float:
         place = self._places[q]
         below, above = (self._at[rank] for rank in _beside(place, max(self._at) + 1))
         part = place - math.floor(place)

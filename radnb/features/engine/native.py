@@ -17,10 +17,15 @@ LIBRARY = Path(__file__).with_name("_kernels" + (".dll" if os.name == "nt" else 
 Argument = np.ndarray | int | float
 
 
+def require() -> None:
+    """Refuse, with the mend, where the kernels of exactly these sources are not here."""
+    _library()
+
+
 def available() -> bool:
     """Say whether the kernels of exactly these sources are here."""
     try:
-        _library()
+        require()
     except RadnbError:
         return False
     return True

@@ -131,11 +131,6 @@ class Roi:
         return np.zeros((len(self.near), 2, *self.padded[1:]), np.uint16)
 
     @functools.cached_property
-    def columns(self) -> np.ndarray:
-        """Return the buffer of one row's counters."""
-        return np.zeros((len(self.near), self.padded[2]), np.uint32)
-
-    @functools.cached_property
     def labels(self) -> np.ndarray:
         """Return the buffer of zone numbers."""
         return np.zeros(self.padded, np.uint32)

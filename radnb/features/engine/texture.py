@@ -32,8 +32,9 @@ _AS_RUNS = {  # what the formulas of runs are called for dependences
 
 
 def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
-            options: Mapping[str, Any]) -> dict[str, float]:
-    """Return the features asked for ("glcm_Contrast", in their order) of `image`, the region's box of one image."""
+            options: Mapping[str, Any]) -> tuple[dict[str, float], int]:
+    """Return the features asked for ("glcm_Contrast", in their order) of `image`, the region's box of one image, and
+    the number of its grey levels."""
     values = roi.values(image)
     extremes = np.empty(2, values.dtype)
     native.call("extremes_f32" if values.dtype == np.float32 else "extremes_f64", values, len(values), extremes)
@@ -42,7 +43,7 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
     matrices: Matrices | None = None
     for name, features in classes.items():
         if name == "firstorder":
-            of_class = firstorder(values, levels.counts, float(np.prod(roi.spacing[::-1])), options)
+            of_class = firstorder(values, levels.counts, float(np.prod(roi.spacing[::-1])), options, features)
         elif name in _CLASSES:
             if matrices is None:
                 matrices = Matrices(roi, levels, options.get("symmetricalGLCM", True), int(options.get("gldm_a", 0)))
@@ -50,7 +51,7 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
         else:
             continue
         found |= {f"{name}_{feature}": of_class[feature] for feature in features}
-    return found
+    return found, levels.highest
 
 
 def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
