@@ -62,9 +62,18 @@ class Store:
 
     def table(self, group: str, keys: Iterable[str]) -> pd.DataFrame:
         """Return the same with a row for each key (its index) and a column for each feature."""
-        frames = [pd.DataFrame(matrix, index=pd.Index(found, dtype=object), columns=list(names))
-                  for names, found, matrix in self._blocks(group, set(keys))]
-        frames.sort(key=lambda frame: tuple(frame.columns))
+        wanted = sorted(set(keys))
+        place = {key: at for at, key in enumerate(wanted)}
+        found: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+        for names, here, matrix in self._blocks(group, set(wanted)):
+            values, there = found.setdefault(names, (np.empty((len(wanted), len(names))), np.zeros(len(wanted), bool)))
+            rows = [place[key] for key in here]
+            values[rows], there[rows] = matrix, True
+        frames = [pd.DataFrame(values if there.all() else values[there], columns=list(names),
+                               index=pd.Index(np.array(wanted, dtype=object)[there]))
+                  for names, (values, there) in sorted(found.items())]
+        if len(frames) == 1:
+            return frames[0]  # the usual case, without a copy
         return pd.concat(frames).sort_index() if frames else pd.DataFrame(index=pd.Index([], dtype=object))
 
     def holds(self, group: str, key: str) -> bool:
