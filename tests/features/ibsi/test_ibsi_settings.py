@@ -11,7 +11,6 @@ from radnb.errors import RadnbError
 from radnb.features.engine.region import Region
 from radnb.features.ibsi import engine, standard
 from radnb.features.names import explain, parts, short_name
-from radnb.features.percentiles import extra_percentiles
 from radnb.features.settings import Settings, checked, settings
 
 IBSI: dict[str, Any] = {"definitions": "ibsi"}
@@ -96,8 +95,6 @@ def test_a_percentile_of_any_number_is_a_feature() -> None:
     wanted = card({}, featureClass={"firstorder": ["Mean", "25Percentile", "97.5Percentile"]})
     assert wanted.columns == ("original_firstorder_Mean", "original_firstorder_25Percentile",
                               "original_firstorder_97.5Percentile")
-    assert extra_percentiles(np.arange(101, dtype=np.int16), wanted.classes["firstorder"]) == pytest.approx(
-        {"25Percentile": 25, "97.5Percentile": 97.5})
     assert short_name(wanted.columns[2]) == "97.5th percentile (histogram)"
     assert short_name("original_firstorder_1Percentile") == "1st percentile (histogram)"
     assert explain(wanted.columns[1]) == "Grey value that 25 % of the tumour lies below"
