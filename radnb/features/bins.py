@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from radnb.features.catalogue import filters
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW, MANY = 8, 1024
 AIM = 64  # levels, amid the 30 to 130 that PyRadiomics' manual advises
@@ -52,6 +54,8 @@ def warnings(levels: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     `levels` has a row for each region and a column for each image (`original`, `wavelet-LLH`, ...).
     """
+    import pandas as pd  # a worker, which counts levels only, need not load it
+
     if levels.empty or not are_used(settings):
         return pd.DataFrame(columns=COLUMNS)
     rows = [row for kind in settings.image_types if (row := _warning(kind, levels, settings))]

@@ -18,7 +18,7 @@ from radnb.errors import RadnbError
 from radnb.features.bins import level_count
 from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST
 from radnb.features.engine.scales import for_pyradiomics
-from radnb.features.refusals import refuse_image, refuse_region
+from radnb.features.refusals import refuse_image, refuse_region, too_wide
 from radnb.features.settings import Settings
 from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
@@ -91,9 +91,13 @@ def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: 
                     image, _, feature = column.partition("_")
                     found[f"{names.get(image, image)}_{feature}"] = value
                 levels |= {names.get(image, image): n for image, n in extractor.levels.items()}
+        except OverflowError as error:
+            raise too_wide(settings.setting.get("binWidth", 25), pair.image.GetPixelIDTypeAsString()) from error
         except (ValueError, RuntimeError, AssertionError, IndexError, ArithmeticError) as error:
             raise _translated(str(error), settings) from error
     missing = [name for name in settings.columns if name not in found]
+    if missing and "_shape2D_" in missing[0]:
+        raise _not_flat()
     if missing:
         raise ImageFault(f"PyRadiomics gave no value for {len(missing)} features, {missing[0]} the first"
                          f"{''.join(f' ({words})' for words in said[:1])}.",
@@ -101,8 +105,16 @@ def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: 
     return Values({name: float(found[name]) for name in settings.columns}, levels)
 
 
+def _not_flat() -> ImageFault:
+    return ImageFault("PyRadiomics finds no single slice to measure shape2D on (it looks along x, y, z for the "
+                      "force2Ddimension that counts z, y, x).", "Take the engine radnb, which measures flat regions along "
+                      "every axis, or draw one slice.", code="E_SHAPE2D", column="mask")
+
+
 def _translated(text: str, settings: Settings) -> ImageFault:
     reason = " ".join(text.split())[:300]
+    if "2D shape" in reason:
+        return _not_flat()
     if any(words in reason for words in ("excluded too many voxels", "too few dimensions", "1 segmented voxel",
                                          "too small", "not present in mask", "No labels found")):
         step = "resampling" if settings.resampled else "resegmentation"

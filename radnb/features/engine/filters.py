@@ -103,6 +103,8 @@ def lbp_2d(region: Region, options: Mapping[str, Any]) -> Images:
 
 def lbp_3d(region: Region, options: Mapping[str, Any]) -> Images:
     """Yield the power of the local binary pattern at each level of spherical harmonics, and the kurtosis."""
+    if options.get("lbp3DLevels", 2) < 2:
+        raise ImageFault("PyRadiomics stops at lbp3DLevels: 1.", "Set lbp3DLevels: 2 or more.", code="E_PYRADIOMICS")
     found = spherical_patterns(region.volume, region.mask[region.box], region.box,
                                levels=options.get("lbp3DLevels", 2), radius=options.get("lbp3DIcosphereRadius", 1),
                                subdivisions=options.get("lbp3DIcosphereSubdivision", 1))

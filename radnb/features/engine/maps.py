@@ -272,8 +272,10 @@ def _glcm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, 
                  angles if weights is None else weights, int(weights is not None),
                  int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
     maps = dict(zip(FEATURES["glcm"], found, strict=True))
-    if frame.levels[frame.counted].min() == frame.levels.max():
-        maps["MCC"][:] = 1  # as PyRadiomics has it where the whole region is flat
+    if frame.levels[frame.counted].min() == frame.levels.max():  # flat: PyRadiomics' values, in empty windows too
+        maps["MCC"][:] = 1
+    if frame.levels.max() == 1:
+        maps["InverseVariance"][:] = 0
     if weights is None:  # its mean over angles does not leave out angles without a pair, as all others do
         maps["JointAverage"][~filled[:, filled.any(axis=0)].all(axis=1)] = np.nan
     return maps

@@ -42,8 +42,7 @@ class Matrices:
 
     def pairs(self) -> np.ndarray:
         """Return GLCM counts (direction, level, level) of the directions that have any."""
-        found = self._counted[0] if self.roi.distances == (1,) else self._plain_pairs()
-        return found
+        return self._counted[0] if self.roi.distances == (1,) else self._plain_pairs()
 
     def runs(self) -> Sizes:
         """Return GLRLM counts of the directions that have any, one table per direction."""
@@ -158,8 +157,8 @@ class Matrices:
     def _plain_dependences(self) -> np.ndarray:
         steps = np.concatenate([self.roi.steps, -self.roi.steps])
         counts = np.zeros((self.n, len(steps) + 1))
-        volume, *where = self._plain(self.levels.of_voxels, steps)
-        native.call("plain_dependences", volume, self._ranks, *where, self.tolerance, len(steps) + 1, counts)
+        volume, n, *where = self._plain(self.levels.of_voxels, steps)
+        native.call("plain_dependences", volume, self._ranks, n, *where, self.tolerance, len(steps) + 1, counts)
         return counts
 
     def _plain_differences(self) -> np.ndarray:

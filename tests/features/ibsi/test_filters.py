@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError
 from radnb.features.catalogue import filters
 from radnb.features.engine import native
+from radnb.features.engine.filters import FILTERS as THEIRS
 from radnb.features.engine.region import Region
 from radnb.features.ibsi import engine, standard
 from radnb.features.ibsi.compliance import agrees
@@ -235,6 +236,28 @@ def test_every_reference_map_is_compared() -> None:
     assert DATA is not None
     maps = (DATA / "ibsi_2_reference" / "response_maps").glob("*.nii.gz")
     assert {path.name.removesuffix("-ValidCRM.nii.gz") for path in maps} == set(MAPS)
+
+
+PYRADIOMICS = {  # map -> image type, image, options, off by percent of the range; docs/filters.md says why
+    "2_a": ("LoG", "log-sigma-3-0-mm-3D", {"sigma": [3.0]}, 1.37),
+    "2_b": ("LoG", "log-sigma-5-0-mm-3D", {"sigma": [5.0]}, 0.86),
+    "5_a_1": ("Wavelet", "wavelet-LHL", {"wavelet": "db2"}, 0.0),
+    "6_a_1": ("Wavelet", "wavelet-HHL", {"wavelet": "coif1"}, 0.0),
+    "7_a_1": ("Wavelet", "wavelet2-LLL", {"wavelet": "haar", "level": 2}, 75.0),
+    "7_a_2": ("Wavelet", "wavelet2-HHH", {"wavelet": "haar", "level": 2}, 50.0)}
+
+
+@with_data
+@pytest.mark.parametrize("name", PYRADIOMICS)
+def test_pyradiomics_definitions_deviate_as_documented(name: str) -> None:
+    kind, image, options, percent = PYRADIOMICS[name]
+    phantom = MAPS[name][0]
+    voxels = volume("ibsi_2_digital_phantom", "nifti", phantom, "image", f"{phantom}.nii.gz").astype(float)
+    reference = volume("ibsi_2_reference", "response_maps", f"{name}-ValidCRM.nii.gz")
+    found = dict(THEIRS[kind](region_of(voxels, spacing=(2.0, 2.0, 2.0)), options))[image]
+    if kind == "LoG":
+        found = found / (options["sigma"][0] / 2) ** 2
+    assert 100 * np.abs(found - reference).max() / np.ptp(reference) == pytest.approx(percent, abs=0.01)
 
 
 IN_SLICES, IN_SPACE = {"inSlices": True}, {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline",

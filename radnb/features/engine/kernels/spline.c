@@ -49,7 +49,8 @@ INLINE void start_causal_scipy(double *rows, int64_t n, double pole)
 
 INLINE void samples_to_coefficients(double *rows, int64_t n, int scipy)
 {
-    const double pole = sqrt(3.0) - 2.0, gain = (1.0 - pole) * (1.0 - 1.0 / pole);
+    const double pole = scipy ? -0.267949192431122706472553658494127633 : sqrt(3.0) - 2.0;  /* differ in the last bits */
+    const double gain = (1.0 - pole) * (1.0 - 1.0 / pole);
     for (int64_t k = 0; k < n * LANES; k++) rows[k] *= gain;
     if (scipy) start_causal_scipy(rows, n, pole);
     else start_causal(rows, n, pole);

@@ -44,7 +44,7 @@ typedef struct {
                 const uint16_t r = a == b ? longer : 1;                                                                \
                 run[i] = r;                                                                                            \
                 column[i] = (BIN)((BIN)(a * width) + (a == b ? (BIN)(n_levels + r) : (BIN)b));                         \
-                same[i] |= a == b ? bit : 0;                                                                           \
+                same[i] = (uint16_t)(same[i] + bit * (a == b)); /* no branch: a masked store is slow */                \
             }                                                                                                          \
     }                                                                                                                  \
     INLINE void NAME##_chunks(const Row *row, BIN width, BIN n_levels, uint32_t *tables, int64_t n, int64_t along) {   \
@@ -54,7 +54,7 @@ typedef struct {
             const uint16_t *here = row->here + start;                                                                  \
             uint16_t *same = row->same + start;                                                                        \
             const int64_t length = row->length - start < CHUNK ? row->length - start : CHUNK;                          \
-            memset(same, 0, (size_t)length * sizeof *same);                                                            \
+            memset(same, 0, (size_t)((length + BLOCK - 1) / BLOCK * BLOCK) * sizeof *same);                            \
             for (int64_t d = 0; d < across; d++)                                                                       \
                 NAME##_step(here, row->back[d] + start, row->run_back[d] + start, row->run[d] + start, columns[d], same,\
                             width, n_levels, (uint16_t)(1u << d), length);                                             \
