@@ -138,8 +138,7 @@ OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effe
     "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop", "definitions", "aggregation",
     "roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma"}
 OF_PYRADIOMICS = {  # what IBSI's definitions leave no choice about: setting -> what to do instead
-    "normalize": "Normalise the images beforehand, and delete this line.",
-    "normalizeScale": "Delete this line.", "removeOutliers": "Delete this line, or set resegmentSigma.",
+    "removeOutliers": "Delete this line, or set resegmentSigma.",
     "padDistance": "Delete this line.", "preCrop": "Delete this line.", "distances": "Neighbours are at distance 1.",
     "force2D": "Say `aggregation: [2D-averaged]` instead.", "force2Ddimension": "Slices are axial. Delete this line.",
     "resegmentMode": "resegmentRange is absolute; set resegmentSigma for deviations.",

@@ -48,6 +48,7 @@ def test_a_preset_stays_itself_when_written_out_and_read_again(letter: str) -> N
     ({}, ("ibsi-glcm", "ibsi-glcm-3D-averaged"), "Delete one"),
     ({"aggregation": ["3D"]}, ("ibsi-glcm",), "3D-averaged"),
     ({}, ("ibsi-glmc",), "ibsi-glcm"),
+    ({"resampledPixelSpacing": [1, 1, 1]}, ("glcm", "ibsi-local"), "padDistance: 7"),
     ({**IBSI, "maskThreshold": 0.5}, (), "resampledPixelSpacing")])
 def test_a_contradiction_is_refused_with_its_mend(setting: dict[str, Any], classes: tuple[str, ...], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
