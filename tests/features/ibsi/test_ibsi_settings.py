@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from radnb.errors import RadnbError
+from radnb.features.engine import engine as fast
+from radnb.features.engine import native
 from radnb.features.engine.region import Region
 from radnb.features.ibsi import engine, standard
 from radnb.features.names import explain, parts, short_name
 from radnb.features.settings import Settings, checked, settings
+from radnb.imaging.regions import Pair
 
 IBSI: dict[str, Any] = {"definitions": "ibsi"}
 
@@ -90,6 +94,22 @@ def test_single_families_stand_among_pyradiomics_classes() -> None:
     found = engine.measure_families(region, image[region.box], wanted.classes, wanted.setting)
     assert {f"original_{name}" for name in found} == {name for name in wanted.columns if "ibsi" in name}
     assert all(np.isfinite(list(found.values())))
+
+
+@pytest.mark.skipif(not native.available(), reason="the kernels of the fast engine were not built here")
+def test_bins_of_a_filtered_image_do_not_begin_at_the_range_of_grey_values() -> None:
+    image = sitk.GetImageFromArray(np.random.default_rng(6).integers(0, 200, (9, 10, 11)).astype(np.int16))
+    inside = np.zeros((9, 10, 11), dtype=np.uint8)
+    inside[2:7, 2:8, 2:9] = 1
+    mask = sitk.GetImageFromArray(inside)
+    pair = Pair(image, mask, (2, 2, 2), (7, 6, 5))
+    classes = {"featureClass": {"ibsi-histogram": ["Minimum"], "ibsi-morphology": ["MoransI"]},
+               "imageType": {"Original": {}, "Square": {}}}
+    found = [fast.prepare(image, checked({**classes, "setting": own}, name="test"))(pair)
+             for own in ({"binWidth": 25}, {"binWidth": 25, "resegmentRange": [-500, 5000]})]
+    assert found[1]["original_ibsi-histogram_Minimum"] == 21 > found[0]["original_ibsi-histogram_Minimum"] == 1
+    assert found[1]["square_ibsi-histogram_Minimum"] == 1
+    assert found[0]["original_ibsi-morphology_MoransI"] == found[1]["original_ibsi-morphology_MoransI"]
 
 
 def test_a_percentile_of_any_number_is_a_feature() -> None:
