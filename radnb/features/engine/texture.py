@@ -97,9 +97,10 @@ def _glrlm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, 
     if norm is not None:
         weights = np.ones(len(counts)) if norm == "no_weighting" else matrices.roi.lengths(matrices.roi.near, norm)
         counts = np.tensordot(weights, counts, axes=1)[None]
+    several = len(counts) > 1
     counts = np.ascontiguousarray(counts[counts.any(axis=(1, 2))])
-    if not len(counts):
-        return dict.fromkeys(_TABLE, np.nan)
+    if not len(counts):  # sums over no run length are 0
+        return dict.fromkeys(_TABLE, np.nan) | ({} if several else {"RunEntropy": 0.0, "RunVariance": 0.0})
     return dict(zip(_TABLE, _mean(_of_table(Sizes(counts, runs.sizes), matrices)), strict=True))
 
 
