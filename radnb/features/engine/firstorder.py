@@ -13,14 +13,21 @@ from radnb.features.engine import native
 EPS = float(np.spacing(1))
 
 
-def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
+def extremes(values: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest value."""
+    found = np.empty(2, values.dtype)
+    native.call(_kernel("extremes", values), values, len(values), found)
+    return float(found[0]), float(found[1])
+
+
+def firstorder(values: np.ndarray, span: tuple[float, float], counts: np.ndarray, voxel_volume: float,
                options: Mapping[str, Any]) -> dict[str, float]:
-    """Return all first-order features of the voxels' values; `counts` are the voxels per grey level."""
+    """Return all first-order features of the voxels' values, given their extremes and the voxels per grey level."""
     n, shift = len(values), float(options.get("voxelArrayShift", 0))
     sums = np.empty(2)
     native.call(_kernel("totals", values), values, n, shift, sums)
     mean, energy = float(sums[0]) / n, float(sums[1])
-    quantiles = _Quantiles(values)
+    quantiles = _Quantiles(values, span)
     p10, p25, p75, p90 = (quantiles.percentile(q) for q in (10, 25, 75, 90))
     moments = np.empty(7)
     native.call(_kernel("moments", values), values, n, mean, p10, p90, moments)
@@ -29,7 +36,7 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
     p = counts / n
     return {
         "10Percentile": p10, "90Percentile": p90, "InterquartileRange": p75 - p25, "Median": quantiles.median(),
-        "Minimum": quantiles.lowest, "Maximum": quantiles.highest, "Range": quantiles.highest - quantiles.lowest,
+        "Minimum": span[0], "Maximum": span[1], "Range": span[1] - span[0],
         "Mean": mean, "MeanAbsoluteDeviation": deviation,
         "RobustMeanAbsoluteDeviation": float(moments[6] / moments[5]),
         "Variance": math.sqrt(m2) ** 2, "StandardDeviation": math.sqrt(m2),
@@ -41,24 +48,21 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float,
 class _Quantiles:
     """Order statistics without sorting; interpolated like numpy.percentile."""
 
-    def __init__(self, values: np.ndarray) -> None:
+    def __init__(self, values: np.ndarray, span: tuple[float, float]) -> None:
         n = len(values)
         self._places = {q: (n - 1) * (q / 100) for q in (10, 25, 75, 90)}
         middle = ((n - 1) // 2, n // 2)
-        ranks = sorted({0, n - 1, *middle, *(r for place in self._places.values() for r in _beside(place, n))})
-        extremes, found = np.empty(2, values.dtype), np.empty(len(ranks))
-        native.call(_kernel("extremes", values), values, n, extremes)
-        self.lowest, self.highest = (float(extreme) for extreme in extremes)
-        native.call(_kernel("ranked", values), values, n, self.lowest, self.highest, np.array(ranks), len(ranks),
-                    found)
-        self._at, self._middle = dict(zip(ranks, found.tolist(), strict=True)), middle
+        ranks = sorted({*middle, *(rank for place in self._places.values() for rank in _beside(place, n))})
+        found = np.empty(len(ranks))
+        native.call(_kernel("ranked", values), values, n, *span, np.array(ranks), len(ranks), found)
+        self._at, self._middle, self._n = dict(zip(ranks, found.tolist(), strict=True)), middle, n
 
     def median(self) -> float:
         return (self._at[self._middle[0]] + self._at[self._middle[1]]) / 2
 
     def percentile(self, q: int) -> float:
         place = self._places[q]
-        below, above = (self._at[rank] for rank in _beside(place, max(self._at) + 1))
+        below, above = (self._at[rank] for rank in _beside(place, self._n))
         part = place - math.floor(place)
         if part >= .5:
             return above - (above - below) * (1 - part)

@@ -14,7 +14,7 @@ from radnb.features.catalogue import FEATURES, ON_REQUEST
 from radnb.features.engine.texture import Roi, measure
 
 pytest.importorskip("radiomics", reason="PyRadiomics is the oracle")
-from radiomics import firstorder, glcm, gldm, glrlm, glszm, ngtdm  # noqa: E402
+from radiomics import firstorder, glcm, gldm, glrlm, glszm, ngtdm
 
 CLASSES = {"firstorder": firstorder.RadiomicsFirstOrder, "glcm": glcm.RadiomicsGLCM, "glrlm": glrlm.RadiomicsGLRLM,
            "glszm": glszm.RadiomicsGLSZM, "gldm": gldm.RadiomicsGLDM, "ngtdm": ngtdm.RadiomicsNGTDM}

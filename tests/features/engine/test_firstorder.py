@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radnb.features.engine import native
-from radnb.features.engine.firstorder import firstorder
+from radnb.features.engine.firstorder import extremes, firstorder
 
 from .oracle import deviating, ours, theirs
 
@@ -17,7 +17,8 @@ def test_the_mean_is_numpys_to_the_last_bit(n) -> None:
     values = np.random.default_rng(n).normal(0, 1e3, n)
     for kind in (np.float32, np.float64):
         given = values.astype(kind)
-        assert firstorder(given, np.array([n]), 1., {})["Mean"] == np.nanmean(given.astype(float).reshape(1, -1), 1)[0]
+        found = firstorder(given, extremes(given), np.array([n]), 1., {})
+        assert found["Mean"] == np.nanmean(given.astype(float).reshape(1, -1), 1)[0]
 
 
 @pytest.mark.parametrize("draw", ["normal", "skewed", "few values", "outlier", "sorted", "tiny", "wide"])

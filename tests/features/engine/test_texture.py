@@ -52,8 +52,9 @@ def test_values_are_pyradiomics(setting, name) -> None:
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(seed=some.integers(0, 10**6), shape=some.tuples(*[some.integers(1, 6)] * 3), share=some.sampled_from([.2, .5, 1.]),
-       kind=some.sampled_from(["int16", "float32", "float64"]), levels=some.integers(1, 9), symmetric=some.booleans())
+@given(seed=some.integers(0, 10**6), shape=some.tuples(*[some.integers(1, 6)] * 3),
+       share=some.sampled_from([.2, .5, 1.]), kind=some.sampled_from(["int16", "float32", "float64"]),
+       levels=some.integers(1, 9), symmetric=some.booleans())
 def test_small_regions_of_few_levels_are_pyradiomics(seed, shape, share, kind, levels, symmetric) -> None:
     """Directions without a pair, levels without a neighbour and matrices of rank one abound here."""
     random = np.random.default_rng(seed)
@@ -145,6 +146,16 @@ def test_small_integers_overflow_as_in_pyradiomics() -> None:
     image = np.random.default_rng(7).integers(0, 256, (5, 6, 7)).astype(np.uint8)
     mask, card = np.ones(image.shape, bool), {"binWidth": 25}
     assert deviating(ours(image, mask, card), theirs(image, mask, card)) == {}
+
+
+def test_values_below_the_first_bin_have_no_texture() -> None:
+    """uint8 again: when even the lowest value lies above the wrapped end there is no bin, and PyRadiomics stops."""
+    image, mask = np.full((3, 4, 4), 250, np.uint8), np.ones((3, 4, 4), bool)
+    with pytest.raises(ImageFault, match="first bin") as caught:
+        ours(image, mask, {"binWidth": 25})
+    assert caught.value.code == "E_BINS"
+    with pytest.raises(IndexError):
+        theirs(image, mask, {"binWidth": 25})
 
 
 def test_one_roi_serves_images_of_any_type_and_order() -> None:
