@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _FACE = {
     "radnb.workbook": ("open_run", "measure", "assemble", "train", "evaluate", "tell", "finish"),
+    "radnb.extracting": ("query",),
     "radnb.reporting.first_screen": ("first_screen",),
     "radnb.reporting.figures": ("roc", "calibration", "decision_curve", "forest"),
     "radnb.reporting.figures_patients": ("flow", "score_distribution", "stability"),

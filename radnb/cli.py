@@ -122,7 +122,7 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
                                                              "card of SLURM options (.yaml).")] = None,
             only: Annotated[str | None, typer.Option(help="Measure one chunk of the images: 3/200.")] = None) -> None:
     """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
-    from radnb.workbook import extract_cohort
+    from radnb.extracting import extract_cohort
 
     _use(workers, cluster)
     done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
@@ -135,12 +135,12 @@ def query(sql: Annotated[str, typer.Argument(help="A question in SQL, as in: sel
           out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the answer: CSV, XLSX, Parquet.")] = None,
           ) -> None:
     """Ask the store in SQL: tables features, features_long, levels, cases, settings."""
-    from radnb import workbook
+    from radnb import extracting
     from radnb.features.export import export, refuse_target
 
     if out:
         refuse_target(out)
-    answer = workbook.query(sql)
+    answer = extracting.query(sql)
     if out:
         export(answer, out)
     _say(f"{len(answer)} rows are in {out}." if out else answer.to_string(index=False, max_rows=60))
@@ -153,7 +153,7 @@ def diff(a: Annotated[Path, typer.Argument(help="A table of features: CSV, XLSX,
          key: Annotated[list[str] | None, typer.Option(help="A column that names the rows, repeatable.")] = None,
          ) -> None:
     """Compare two tables of features: names, rows, values; exit code 3 where they differ."""
-    from radnb.workbook import compare_tables
+    from radnb.extracting import compare_tables
 
     found = compare_tables(a, b, tolerance=tolerance, keys=key or [])
     _say("\n".join(found.told))
@@ -168,7 +168,7 @@ def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name und
               engine: Annotated[str | None, typer.Option(help="radnb or pyradiomics (default: the faster).")] = None,
               timeout: Annotated[float, typer.Option(min=1, help="Seconds allowed for one region.")] = 600) -> None:
     """Write a Snakefile that measures a large cohort in chunks with the ordinary command."""
-    from radnb.workbook import write_snakefile
+    from radnb.extracting import write_snakefile
 
     path = write_snakefile(manifest, settings, out=out, chunks=chunks, timeout=timeout, engine=engine)
     _say(f"{path}\nRun it: cd {path.parent} && snakemake --cores 8")
@@ -197,7 +197,8 @@ def run(study: Annotated[str, typer.Argument(help="A study's id, or the path of 
     """Run one study card headlessly into a folder with report.html."""
     from radnb.running import Job, check_job, prepare
     from radnb.running import run as run_job
-    from radnb.study import load_study, parse_overrides, workspace
+    from radnb.study import load_study, parse_overrides
+    from radnb.work.workspace import workspace
 
     _use(workers)
     changes = parse_overrides(overrides or [])
@@ -258,15 +259,18 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
 
 @app.command()
 def doctor() -> None:
-    """Print the state of the installation and recompute the IBSI digital phantom."""
+    """Print the state of the installation and recompute IBSI's reference values (RADNB_DATA: the CT phantom's too)."""
     from radnb.features.doctor import diagnose, digital_phantom
+    from radnb.features.ibsi.compliance import compliance, verdict
 
-    state, phantom = diagnose(), digital_phantom()
+    state, standard, phantom = diagnose(), compliance(), digital_phantom()
     for row in state.itertuples():
         _say(f"{'ok  ' if row.ok else 'MEND'}  {row.part}: {row.state}" + ("" if row.ok else f"\n      {row.mend}"))
-    for row in phantom[~phantom["ok"].astype(bool)].itertuples():
-        _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
-    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} IBSI reference values within tolerance (digital phantom).")
+    for table in (standard, phantom):
+        for row in table[~table["ok"].astype(bool)].itertuples():
+            _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
+    _say(f"{verdict(standard)}.")
+    _say(f"{int(phantom['ok'].sum())} of {len(phantom)} with PyRadiomics' definitions (digital phantom).")
     raise typer.Exit(0 if state["ok"].all() else 2)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from radnb.cohort.synth import SYNTH
+from radnb.extracting import WAIT_SECONDS, extract_cohort
 from radnb.reporting.index import write_index
 from radnb.running import batch, jobs_for
-from radnb.study import list_studies, workspace
+from radnb.study import list_studies
 from radnb.work import files
-from radnb.workbook import WAIT_SECONDS, check_cohort, extract_cohort
+from radnb.work.workspace import workspace
+from radnb.workbook import check_cohort
 
 PREFIX = "demo-"
 PATIENTS, SEED = 120, 7

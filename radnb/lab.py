@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from radnb.study import workspace
 from radnb.work.files import write_json
+from radnb.work.workspace import workspace
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.metadata
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,34 +19,27 @@ from radnb.cohort.clinical import clinical, predictors
 from radnb.cohort.finished import finished_features
 from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.cohort.labels import SCHEMES, Labels, SurvivalLabels
-from radnb.cohort.manifest import Manifest, load_manifest
-from radnb.cohort.synth import SYNTH
+from radnb.cohort.manifest import Manifest
 from radnb.errors import RadnbError, nearest
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
+from radnb.extracting import Measured, measure_cases, open_manifest, store, version_of, versions
 from radnb.features.assemble import Cohort, included
 from radnb.features.assemble import assemble as assemble_tables
-from radnb.features.chunks import chunk, part_of, snakefile
-from radnb.features.difference import Difference, difference
 from radnb.features.engines import choose
-from radnb.features.export import export, inert, refuse_target
-from radnb.features.extraction import FAILURE_COLUMNS, KEYS, Extraction, extract
-from radnb.features.query import query as query_store
+from radnb.features.export import inert
+from radnb.features.extraction import FAILURE_COLUMNS
 from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
-from radnb.features.store import Store
 from radnb.imaging.inspection import inspect
 from radnb.learning.plan import Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
-from radnb.study import Study, Workspace, find_card, load_study, workspace
+from radnb.study import Study, find_card, load_study
 from radnb.work import choices, files
+from radnb.work.workspace import Workspace, workspace
 
-PACKAGES = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines", "matplotlib",
-            "papermill", "nbconvert")
 DEFAULT_DECISION = (0.05, 0.95)
-WAIT_SECONDS = 1800  # for another process that makes the same cohort: two notebooks, opened at once
-SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -74,27 +65,6 @@ class Run:
         return settings(beside if beside.is_file() else self.study.extraction)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Features of the study's cases, the cases that failed, one sentence about the work done, warnings about bins,
-    and the record of engine and verification for run.json."""
-
-    features: pd.DataFrame | None
-    failures: pd.DataFrame
-    sentence: str
-    warnings: Sequence[str] = ()
-    record: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    @property
-    def told(self) -> list[str]:
-        """Return the sentence, the warnings and, each with its case, the failures (the first of many)."""
-        shown = [f"  failed: {', '.join(filter(None, map(str, row[:len(KEYS)])))}: {row[-1]}"
-                 for row in self.failures.head(SHOWN)[[*KEYS, "message"]].itertuples(index=False)]
-        more = len(self.failures) - SHOWN
-        warned = [f"  warning: {text}" for text in self.warnings]
-        return [self.sentence, *warned, *shown, *([f"  ... and {more} more failed."] if more > 0 else [])]
-
-
 def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str, Any] | None = None,
              out_dir: str | Path | None = None, language: str = "en") -> Run:
     """Check the card whole and find its cohort; a synthetic cohort that is not there yet is made."""
@@ -108,92 +78,11 @@ def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str,
     return Run(card, cohort, folder.resolve(), language, space, path)
 
 
-def open_manifest(name: str, *, beside: Path | None = None) -> Manifest:
-    """Find and check a manifest; a synthetic cohort that is not there yet is made."""
-    manifest = load_manifest(workspace().manifest(name, beside=beside))
-    if manifest.make:
-        (kind, given), = manifest.make.items()
-        if kind not in SYNTH:
-            raise RadnbError(f"{manifest.path}: make: {kind!r} cannot be made. {nearest(kind, SYNTH)}", code="E_CONFIG")
-        with files.lock(manifest.root.parent / f"making {manifest.root.name}", wait_seconds=WAIT_SECONDS):
-            SYNTH[kind](manifest.root, **(given or {}))
-    return manifest
-
-
 def check_cohort(name: str, *, images: bool, preset: str | None = None, modality: str | None = None) -> pd.DataFrame:
     """List every problem of a cohort, its images included if wanted, as the extraction settings would meet them."""
     manifest = open_manifest(name)
     look = functools.partial(inspect, modality=modality, resampled=settings(preset).resampled if preset else True)
     return check(manifest, cases_check=look if images and manifest.images else None)
-
-
-def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: float = 600,
-                   engine: str | None = None, verify: str = "some", only: str | None = None) -> Measured:
-    """Measure every case of a cohort, or one chunk, into a table, with failures.csv and extraction.json (how) beside
-    it; nothing is measured twice."""
-    if out:
-        refuse_target(out)
-    number, of = part_of(only) if only else (1, 1)
-    manifest = _with_images(name)
-    done = _measure(chunk(cases(manifest), number, of), settings(preset), manifest, engine=engine, timeout=timeout,
-                    verify=verify)
-    if out and done.features is not None:
-        export(done.features, out)
-        files.write_csv(out.parent / "failures.csv", inert(done.failures))
-        files.write_json(out.parent / "extraction.json", {
-            "manifest": manifest.path.name, "settings": preset, "settings_sha256": settings(preset).sha256,
-            "features": len(done.features), "failed_cases": len(done.failures), "versions": versions(), **done.record})
-    return done
-
-
-def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600,
-                    engine: str | None = None) -> Path:
-    """Write a Snakefile over the chunks of a cohort into a folder."""
-    manifest, space = _with_images(name), workspace()
-    choose(engine, settings(preset))
-    return snakefile(out.resolve(), manifest=manifest.path.resolve(), settings=preset, chunks=chunks, home=space.root,
-                     cache=space.cache.resolve(), timeout=timeout, engine=engine)
-
-
-def _with_images(name: str) -> Manifest:
-    manifest = open_manifest(name)
-    if not manifest.images:
-        raise RadnbError(f"{manifest.path}: there is no `images` part, so nothing can be measured. Add one.",
-                         code="E_MANIFEST")
-    return manifest
-
-
-def query(sql: str) -> pd.DataFrame:
-    """Answer a question in SQL about everything that was ever measured in this workbook (table `features`)."""
-    return query_store(_store(), sql)
-
-
-def compare_tables(a: Path, b: Path, *, tolerance: float, keys: Sequence[str] = ()) -> Difference:
-    """Compare two tables of features: names, rows, values."""
-    return difference(a, b, tolerance=tolerance, keys=keys)
-
-
-def _measure(table: pd.DataFrame, chosen: Settings, manifest: Manifest, *, engine: str | None = None,
-             timeout: float = 600, verify: str = "some") -> Measured:
-    done = extract(table, settings=chosen, store=_store(), engine=engine, timeout=timeout, verify=verify,
-                   cohort=manifest.title("en"))
-    return Measured(done.features, done.failures, _said(done), tuple(done.warnings["message"]), done.record)
-
-
-def _said(done: Extraction) -> str:
-    """Say how many cases were measured, by which engine where it is not the usual one, and how well it agreed."""
-    counts = done.counts
-    said = (f"{counts.cases} cases: {counts.computed} measured now, {counts.stored} found in the store, "
-            f"{counts.failed} failed.")
-    also = {"images or masks have changed since they were last read": counts.changed,
-            "damaged files of the store were replaced": counts.damaged}
-    said += "".join(f" {n} {what}." for what, n in also.items() if n)
-    handed = f"Measured by the reference engine: {', '.join(done.handed_over)}." if done.handed_over else ""
-    return " ".join(filter(None, [said, *done.notes, handed, done.verification.sentence]))
-
-
-def _store() -> Store:
-    return Store(workspace().cache / "features")
 
 
 def measure(run: Run) -> Measured:
@@ -204,7 +93,7 @@ def measure(run: Run) -> Measured:
         table = finished_features(run.manifest)
         return Measured(table, pd.DataFrame(columns=FAILURE_COLUMNS),
                         f"{len(table)} rows of a finished feature table.")
-    return _measure(_wanted(run), run.settings, run.manifest, engine=run.study.engine)
+    return measure_cases(_wanted(run), run.settings, run.manifest, engine=run.study.engine)
 
 
 def _measures(run: Run) -> bool:
@@ -348,7 +237,7 @@ def _facts(run: Run, measured: Measured) -> dict[str, Any]:
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
         "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
-        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": _version("pyradiomics"),
+        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": version_of("pyradiomics"),
                        **measured.record},
         "table_one": [name for name, column in manifest.columns().items()
                       if column.kind in ("number", "category") and column.known != "outcome"],
@@ -387,7 +276,7 @@ def input_hashes(run: Run) -> dict[str, str]:
             found[section.file] = files.sha256_file(manifest.table_path(section.file, where=part))
     if manifest.images and _measures(run):
         table = _wanted(run)
-        hashes, _ = _store().hashes(sorted({*table["image"].astype(str), *table["mask"].astype(str)}))
+        hashes, _ = store().hashes(sorted({*table["image"].astype(str), *table["mask"].astype(str)}))
         found["images and masks"] = files.sha256_json(sorted(hashes.values()))
     return found
 
@@ -409,18 +298,6 @@ def _code(*floors: str) -> str:
     package = Path(__file__).parent
     sources = [path for floor in floors or (".",) for path in sorted((package / floor).rglob("*.py"))]
     return files.sha256_json([[path.relative_to(package).as_posix(), files.sha256_file(path)] for path in sources])
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    return {"python": sys.version.split()[0]} | {name: _version(name) for name in PACKAGES}
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return __version__ if name == "radnb" else "not installed"
 
 
 def finish(story: Story, trained: Trained) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError
-from radnb.workbook import extract_cohort
+from radnb.extracting import extract_cohort
 
 TABLE = """patient_id,image,mask,phase
 =1+1,1.nii.gz,m1.nii.gz,A

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from radnb.features.catalogue import filters
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FEW, MANY = 8, 1024
 AIM = 64  # levels, amid the 30 to 130 that PyRadiomics' manual advises
 COLUMNS = ["image_type", "code", "regions", "affected", "median", "low", "high", "bin_width", "advised", "message"]
-_OF_BINS = {"firstorder": {"Entropy", "Uniformity"}}  # every other class but shape is made of bins alone
+_OF_BINS: dict[str, set[str]] = {  # every other class but shape is made of bins alone
+    "firstorder": {"Entropy", "Uniformity"}, "ibsi-morphology": set(), "ibsi-local": set(), "ibsi-statistics": set(),
+    "ibsi-ivh": set()}
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _DEFAULT_WIDTH = 25.0
 
@@ -50,6 +54,8 @@ def warnings(levels: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     `levels` has a row for each region and a column for each image (`original`, `wavelet-LLH`, ...).
     """
+    import pandas as pd  # a worker, which counts levels only, need not load it
+
     if levels.empty or not are_used(settings):
         return pd.DataFrame(columns=COLUMNS)
     rows = [row for kind in settings.image_types if (row := _warning(kind, levels, settings))]

@@ -49,9 +49,12 @@ WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; th
              "SumVariance": "ClusterTendency"},
     "gldm": {"GrayLevelNonUniformityNormalized": "firstorder Uniformity", "DependencePercentage": "always 1"}}
 IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
-               "LBP2D", "LBP3D", "SSF", "Mean", "Laws", "Gabor", "Simoncelli")
-IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # which PyRadiomics does not know
-LAWS = ("L3", "E3", "S3", "L5", "E5", "S5", "W5", "R5")
+               "LBP2D", "LBP3D")
+IBSI_TYPES = ("Mean", "Laws", "Gabor", "Simoncelli")  # with IBSI's definitions only
+IMAGE_TYPES_OF_RADNB = ("SSF", *IBSI_TYPES)  # which PyRadiomics does not have
+LAWS: Mapping[str, tuple[int, ...]] = {  # level, edge, spot, wave, ripple
+    "L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
+    "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}
 INTERPOLATORS = ("sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
                  "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
                  "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc")
@@ -124,10 +127,11 @@ OF_RADNB: Mapping[str, Any] = {  # settings that PyRadiomics does not have
     "maskInterpolator": Annotated[str, _one_of("sitkNearestNeighbor", "sitkLinear", "sitkBSpline")],
     "maskThreshold": Annotated[float, Field(strict=True, gt=0, le=1)], "resegmentSigma": _Positive,
     "radius_mm": _Sigmas,
-    # IBSI 2
-    "boundary": Literal["mirror", "nearest", "zero", "periodic"], "rotationInvariant": _Truth,
-    "pooling": Literal["mean", "max"], "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],
-    "support": _Supports, "truncate": _Positive, "laws": _Laws, "energyDistance": _FromZero, "gaborSigma": _Sigmas,
+    # the filters of IBSI 2
+    "inSlices": _Truth, "boundary": Literal["mirror", "nearest", "zero", "periodic"], "truncate": _Positive,
+    "rotationInvariant": _Truth, "pooling": Literal["mean", "max"],
+    "riesz": Annotated[list[_FromZero], Field(min_length=3, max_length=3)],
+    "support": _Supports, "laws": _Laws, "energyDistance": _FromZero, "gaborSigma": _Sigmas,
     "gaborWavelength": _Positive, "gaborGamma": _Positive, "gaborTheta": _Number, "gaborThetaStep": _Positive,
     "simoncelliLevels": _Count}
 OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effect
@@ -155,6 +159,7 @@ ONLY_FOR = {  # settings of one filter
     "gaborWavelength": "Gabor", "gaborGamma": "Gabor", "gaborTheta": "Gabor", "gaborThetaStep": "Gabor",
     "simoncelliLevels": "Simoncelli"}
 IBSI_OPTIONS = {  # of filters, with `definitions: ibsi` only -> the image types that use it
+    "inSlices": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"),
     "boundary": ("Mean", "LoG", "SSF", "Laws", "Gabor", "Wavelet", "Simoncelli"), "truncate": ("LoG", "SSF"),
     "rotationInvariant": ("Laws", "Gabor", "Wavelet"), "pooling": ("Laws", "Gabor", "Wavelet"),
     "riesz": ("LoG", "Simoncelli")}
@@ -179,7 +184,7 @@ def _by_ibsi(options: Mapping[str, Any]) -> bool:
 
 
 def _axes(options: Mapping[str, Any]) -> int:
-    return 2 if options.get("force2D") else 3
+    return 2 if options.get("inSlices" if _by_ibsi(options) else "force2D") else 3
 
 
 def _dotless(number: float) -> str:

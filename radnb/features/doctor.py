@@ -16,13 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import psutil
 from packaging.requirements import Requirement
 
 from radnb.errors import RadnbError
 from radnb.features.engine import native
+from radnb.features.ibsi.compliance import agrees, phantom
 from radnb.work.parallel import cores
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
@@ -31,13 +31,6 @@ LOCK = Path(str(PACKAGES)).parent / "requirements.lock"  # absent where radnb wa
 AGAIN = "Delete the folder .venv, then repeat `python3 run.py doctor`."
 Row = dict[str, object]
 
-# The IBSI-1 digital phantom (A. Zwanenburg, CC BY 4.0): 5 x 4 x 4 voxels of 2 mm; a minus sign: outside the region.
-PHANTOM = """
- 1  4  4  1  1   1  4  6  1  1   4  1  6  4  1   4  4  6  4  1
- 1  4  4  1  1   1  1  6  1  1  -1  1  3  1  1   4  4  6  1  1
- 1  4  4 -1 -1   1  1  1  1  1   1  1 -9  1  1   1  1  6  1  1
- 1  4  4 -1 -1   1  1  1  1  1   1  1  1  1  1   1  1  6  1  1
-"""
 OTHER_DEFINITION = {  # feature -> how PyRadiomics differs from IBSI; the conversions are in `_as_ibsi`
     "firstorder_Kurtosis": "PyRadiomics does not subtract 3; here 3 was subtracted",
     "shape_MajorAxisLength": "PyRadiomics divides the variance by n, IBSI by n - 1; here it was rescaled",
@@ -55,7 +48,7 @@ def diagnose(workspace: Path | None = None) -> pd.DataFrame:
 
 
 def digital_phantom() -> pd.DataFrame:
-    """Recompute the IBSI-1 digital phantom: feature, ibsi_code, value, reference, tolerance, ok, note.
+    """Recompute the IBSI-1 digital phantom with PyRadiomics: feature, ibsi_code, value, reference, tolerance, ok, note.
 
     Reference values: the IBSI reference manual (arXiv:1612.07003, CC BY 4.0), settings of PyRadiomics: grey levels as
     they are, texture matrices in 3-D, averaged over directions.
@@ -71,12 +64,6 @@ def digital_phantom() -> pd.DataFrame:
     return table
 
 
-def agrees(value: pd.Series, reference: pd.Series, tolerance: pd.Series) -> pd.Series:
-    """Tell where a value lies within the tolerance, which holds for values printed with three significant digits."""
-    printed = 10.0 ** (np.floor(np.log10(reference.abs())) - 2)
-    return (value - reference).abs() <= tolerance + printed / 2 * (1 + 1e-9)
-
-
 def verdict(table: pd.DataFrame) -> str:
     """Put the result of `digital_phantom` into one sentence."""
     return f"{int(table['ok'].sum())} of {len(table)} IBSI reference values within tolerance"
@@ -87,13 +74,11 @@ def _phantom_values() -> dict[str, float]:
     from radiomics import featureextractor, setVerbosity
 
     setVerbosity(logging.CRITICAL)
-    voxels = np.array(PHANTOM.split(), dtype=np.int16).reshape(4, 4, 5)
-    image, mask = sitk.GetImageFromArray(np.abs(voxels)), sitk.GetImageFromArray((voxels > 0).astype(np.uint8))
-    for volume in (image, mask):
-        volume.SetSpacing((2.0, 2.0, 2.0))
+    image, mask = phantom()
+    voxels = int(sitk.GetArrayViewFromImage(mask).sum())
     found = featureextractor.RadiomicsFeatureExtractor(binWidth=1, additionalInfo=False).execute(image, mask)
     values = {name.removeprefix("original_"): float(value) for name, value in found.items()}
-    return {name: _as_ibsi(name, value, n=int((voxels > 0).sum())) for name, value in values.items()}
+    return {name: _as_ibsi(name, value, n=voxels) for name, value in values.items()}
 
 
 def _as_ibsi(name: str, value: float, *, n: int) -> float:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.headers import Header, read_header
@@ -25,6 +23,8 @@ def free_bytes() -> int:
     """Return the memory that may still be taken: RADNB_MEMORY_GB, or what system and container leave."""
     if given := os.environ.get("RADNB_MEMORY_GB"):
         return int(float(given) * 1e9)
+    import psutil
+
     return min(psutil.virtual_memory().available, _left_in_container())
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from radnb.features.catalogue import FEATURES, PERCENTILE
 from radnb.features.ibsi.standard import AGGREGATIONS, FAMILY_WORDS, KINDS, WORDS
+from radnb.features.percentiles import is_percentile
 from radnb.features.words import CLASS_WORDS, FEATURE_WORDS, PHASE_WORDS
 
 _NAME = re.compile(
-    r"(?:(?P<phase>.+?)_)?(?P<image>original|log-sigma-[\d-]+-mm-3D|wavelet\d*-[LH]{2,3}|square|squareroot|logarithm"
-    rf"|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k))_(?P<kind>{'|'.join([*FEATURES, *KINDS])})"
-    r"_(?P<feature>[A-Za-z0-9.]+)")
+    r"(?:(?P<phase>.+?)_)?(?P<image>original|log-sigma-[\d-]+-mm-[23]D(?:-riesz-\d{3})?|wavelet\d*-[LH]{2,3}|square"
+    r"|squareroot|logarithm|exponential|gradient|lbp-2D|lbp-3D-(?:m\d+|k)|ssf-[\d-]+-mm|mean-\d+"
+    r"|laws-(?:[LESWR][35]){2,3}(?:-energy-\d+)?|gabor-sigma-[\d-]+-wave-[\d-]+-mm|simoncelli-\d+(?:-riesz-\d{3})?)"
+    rf"_(?P<kind>{'|'.join([*FEATURES, *KINDS])})_(?P<feature>[A-Za-z0-9.]+)")
 _FILTERS = {  # English after the comma, Chinese in front
     "square": ("after squaring the grey values (bright parts weigh more)", "灰度平方变换后（突出高灰度部分）"),
     "squareroot": ("after taking square roots of the grey values (contrasts evened out)",
@@ -27,10 +29,46 @@ _FILTERS = {  # English after the comma, Chinese in front
 _BRIEF = {"square": ("square", "平方"), "squareroot": ("square root", "平方根"), "logarithm": ("logarithm", "对数"),
           "exponential": ("exponential", "指数"), "gradient": ("gradient", "梯度"), "lbp-2D": ("LBP 2-D", "二维LBP"),
           "lbp-3D-k": ("LBP 3-D kurtosis", "三维LBP峰度")}
+_NUMBERED = {  # image -> English after the comma, Chinese in front, short English, short Chinese
+    r"log-sigma-([\d-]+)-mm-3D": (
+        "after a filter that brings out structures of about {} mm", "经突出约{} mm结构的滤波后",
+        "LoG {} mm", "LoG {} mm"),
+    r"log-sigma-([\d-]+)-mm-2D": (
+        "after a filter that brings out structures of about {} mm, slice by slice", "逐层经突出约{} mm结构的滤波后",
+        "LoG 2-D {} mm", "二维LoG {} mm"),
+    r"log-sigma-([\d-]+)-mm-([23])D-riesz-(\d+)": (
+        "after a filter that brings out edges of about {} mm along certain axes ({}-D Riesz {})",
+        "经突出特定方向约{} mm边缘的滤波后（{}维Riesz {}）", "LoG {} mm {}-D Riesz {}", "LoG {} mm {}维Riesz {}"),
+    r"ssf-([\d-]+)-mm": (
+        "after a filter that brings out structures with a radius of about {} mm", "经突出半径约{} mm结构的滤波后",
+        "SSF {} mm", "SSF {} mm"),
+    r"lbp-3D-m(\d+)": (
+        "in the image of small three-dimensional patterns (level {})", "在三维局部纹理模式图像上（第{}级）",
+        "LBP 3-D m{}", "三维LBP m{}"),
+    r"mean-(\d+)": (
+        "after averaging over {} voxels in each direction", "经每个方向{}个体素平均后", "mean of {}", "均值滤波 {}"),
+    r"laws-(\w+)": (
+        "after a filter for one small pattern (Laws {})", "经某种细小纹理的滤波后（Laws {}）", "Laws {}", "Laws {}"),
+    r"laws-(\w+)-energy-(\d+)": (
+        "in the image of how strong one small pattern is (Laws {}, {} voxels around)",
+        "在某种细小纹理的强度图像上（Laws {}，周围{}个体素）", "Laws {} energy {}", "Laws {} 能量 {}"),
+    r"gabor-sigma-([\d-]+)-wave-([\d-]+)-mm": (
+        "after a filter that brings out stripes (Gabor, {} mm wide, {} mm apart)",
+        "经突出条纹的滤波后（Gabor，宽{} mm，间距{} mm）", "Gabor {}/{} mm", "Gabor {}/{} mm"),
+    r"simoncelli-(\d+)": (
+        "after a filter that leaves structures of one size in all directions (scale {})",
+        "经仅保留各方向单一尺度结构的滤波后（第{}级）", "Simoncelli {}", "Simoncelli {}"),
+    r"simoncelli-(\d+)-riesz-(\d+)": (
+        "after a filter that leaves structures of one size along certain axes (scale {}, Riesz {})",
+        "经仅保留特定方向单一尺度结构的滤波后（第{}级，Riesz {}）", "Simoncelli {} Riesz {}", "Simoncelli {} Riesz {}")}
 _TITLES = {"Id": "Inverse difference", "Idm": "Inverse difference moment", "Idn": "Inverse difference normalised",
            "Idmn": "Inverse difference moment normalised", "Imc1": "Information correlation 1",
            "Imc2": "Information correlation 2", "MCC": "Maximal correlation coefficient",
-           "MoransI": "Moran's I", "GearysC": "Geary's C", "CentreOfMassShift": "Centre of mass shift"}
+           "MoransI": "Moran's I", "GearysC": "Geary's C", "CentreOfMassShift": "Centre of mass shift",
+           "VolumeAt10Intensity": "Volume at 10 % intensity", "VolumeAt90Intensity": "Volume at 90 % intensity",
+           "IntensityAt10Volume": "Intensity at 10 % volume", "IntensityAt90Volume": "Intensity at 90 % volume",
+           "VolumeDifference10To90": "Volume difference, 10 to 90 % intensity",
+           "IntensityDifference10To90": "Intensity difference, 10 to 90 % volume"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +92,7 @@ def parts(name: str) -> Parts | None:
 def _known(kind: str, feature: str) -> bool:
     if kind in KINDS:
         return (KINDS[kind][0], feature) in WORDS
-    return (kind, feature) in FEATURE_WORDS or (kind == "firstorder" and PERCENTILE.fullmatch(feature) is not None)
+    return (kind, feature) in FEATURE_WORDS or (kind == "firstorder" and is_percentile(feature))
 
 
 def _words(found: Parts) -> tuple[str, str, str]:
@@ -126,24 +164,21 @@ def _phase(found: Parts, place: int) -> str:
     return known[place] if known else found.phase.replace("_", " ")
 
 
-def _sigma(image: str) -> str:
-    return image.removeprefix("log-sigma-").removesuffix("-mm-3D").replace("-", ".").removesuffix(".0")
+def _numbered(image: str, place: int) -> str:
+    """Return the words for an image with numbers in its name, or nothing for any other."""
+    for pattern, words in _NUMBERED.items():
+        if found := re.fullmatch(pattern, image):
+            return words[place].format(*(number.replace("-", ".").removesuffix(".0") for number in found.groups()))
+    return ""
 
 
 def _filter(found: Parts, place: int) -> str:
     image = found.image
     if image == "original":
         return ""
-    if image.startswith("log-sigma"):
-        return (f"after a filter that brings out structures of about {_sigma(image)} mm",
-                f"经突出约{_sigma(image)} mm结构的滤波后")[place]
     if image.startswith("wavelet"):
         return _wavelet(image, place)
-    if image.startswith("lbp-3D-m"):
-        level = image.removeprefix("lbp-3D-m")
-        return (f"in the image of small three-dimensional patterns (level {level})",
-                f"在三维局部纹理模式图像上（第{level}级）")[place]
-    return _FILTERS[image][place]
+    return _numbered(image, place) or _FILTERS[image][place]
 
 
 def _wavelet(image: str, place: int) -> str:
@@ -162,10 +197,6 @@ def _wavelet(image: str, place: int) -> str:
 def _brief(image: str, place: int) -> str:
     if image == "original":
         return ""
-    if image.startswith("log-sigma"):
-        return f"LoG {_sigma(image)} mm"
     if image.startswith("wavelet"):
         return f"{('wavelet', '小波')[place]}{image.removeprefix('wavelet').replace('-', ' ')}"
-    if image.startswith("lbp-3D-m"):
-        return f"{('LBP 3-D ', '三维LBP ')[place]}{image.removeprefix('lbp-3D-')}"
-    return _BRIEF[image][place]
+    return _numbered(image, 2 + place) or _BRIEF[image][place]

@@ -17,7 +17,8 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError
 from radnb.features.bins import level_count
 from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST
-from radnb.features.refusals import refuse_image, refuse_region
+from radnb.features.engine.scales import for_pyradiomics
+from radnb.features.refusals import refuse_image, refuse_region, too_wide
 from radnb.features.settings import Settings
 from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
@@ -41,18 +42,18 @@ def known_part(settings: Settings) -> Settings | None:
     known = {kind: tuple(name for name in features if name in {*FEATURES[kind], *ON_REQUEST.get(kind, ())})
              for kind, features in settings.classes.items() if kind in FEATURES}
     classes = {kind: features for kind, features in known.items() if features}
-    types = {kind: options for kind, options in settings.image_types.items() if kind not in ("SSF", *IBSI_TYPES)}
+    types = {kind: options for kind, options in settings.image_types.items() if kind not in IBSI_TYPES}
     if settings.ibsi or not types or not classes:
         return None
-    own = {key: value for key, value in settings.setting.items() if key not in OF_RADNB}
+    own = {key: value for key, value in settings.setting.items() if key not in OF_RADNB or key == "radius_mm"}
     return replace(settings, image_types=types, classes=classes, setting=own)
 
 
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`."""
-    extractor = _extractor(json.dumps(settings.card))
     refuse_image(image, settings)
-    return functools.partial(_compute, extractor, settings)
+    parts = [(_extractor(json.dumps(card)), names) for card, names in for_pyradiomics(settings)]
+    return functools.partial(_compute, parts, settings)
 
 
 @functools.lru_cache(maxsize=4)
@@ -78,24 +79,42 @@ def _extractor(card: str) -> Any:
     return extractor
 
 
-def _compute(extractor: Any, settings: Settings, pair: Pair) -> Values:
+def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: Pair) -> Values:
     refuse_region(pair, settings)
-    extractor.levels = {}
+    found: dict[str, Any] = {}
+    levels: dict[str, int] = {}
     with _heard() as said:
         try:
-            found = extractor.execute(pair.image, pair.mask, label=1)
+            for extractor, names in parts:
+                extractor.levels = {}
+                for column, value in extractor.execute(pair.image, pair.mask, label=1).items():
+                    image, _, feature = column.partition("_")
+                    found[f"{names.get(image, image)}_{feature}"] = value
+                levels |= {names.get(image, image): n for image, n in extractor.levels.items()}
+        except OverflowError as error:
+            raise too_wide(settings.setting.get("binWidth", 25), pair.image.GetPixelIDTypeAsString()) from error
         except (ValueError, RuntimeError, AssertionError, IndexError, ArithmeticError) as error:
             raise _translated(str(error), settings) from error
     missing = [name for name in settings.columns if name not in found]
+    if missing and "_shape2D_" in missing[0]:
+        raise _not_flat()
     if missing:
         raise ImageFault(f"PyRadiomics gave no value for {len(missing)} features, {missing[0]} the first"
                          f"{''.join(f' ({words})' for words in said[:1])}.",
                          "Take this filter out of the extraction settings, or leave the case out.", code="E_FILTER")
-    return Values({name: float(found[name]) for name in settings.columns}, extractor.levels)
+    return Values({name: float(found[name]) for name in settings.columns}, levels)
+
+
+def _not_flat() -> ImageFault:
+    return ImageFault("PyRadiomics finds no single slice to measure shape2D on (it looks along x, y, z for the "
+                      "force2Ddimension that counts z, y, x).", "Take the engine radnb, which measures flat regions along "
+                      "every axis, or draw one slice.", code="E_SHAPE2D", column="mask")
 
 
 def _translated(text: str, settings: Settings) -> ImageFault:
     reason = " ".join(text.split())[:300]
+    if "2D shape" in reason:
+        return _not_flat()
     if any(words in reason for words in ("excluded too many voxels", "too few dimensions", "1 segmented voxel",
                                          "too small", "not present in mask", "No labels found")):
         step = "resampling" if settings.resampled else "resegmentation"

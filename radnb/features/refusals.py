@@ -28,3 +28,10 @@ def refuse_region(pair: Pair, settings: Settings) -> None:
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
+
+
+def too_wide(width: float, scalar: str) -> ImageFault:
+    """Return the fault of a bin width that the image's whole numbers cannot hold: numpy stops there."""
+    return ImageFault(f"binWidth {width:g} is beyond the range of the image's whole numbers ({scalar}).",
+                      "Choose a binWidth well below the range of grey values in the region, or binCount: 32.",
+                      code="E_BINS")

@@ -17,7 +17,11 @@ from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.catalogue import (
     FEATURES,
     IBSI,
+    IBSI_OPTIONS,
+    IBSI_TYPES,
     IMAGE_TYPES,
+    IMAGE_TYPES_OF_RADNB,
+    NEEDED,
     NEEDS,
     OF_IBSI,
     OF_IBSI_FAMILIES,
@@ -26,12 +30,12 @@ from radnb.features.catalogue import (
     OF_THE_WHOLE,
     ON_REQUEST,
     ONLY_FOR,
-    PERCENTILE,
     SETTINGS,
     WITHDRAWN,
     filters,
 )
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL, kinds
+from radnb.features.percentiles import is_percentile
 from radnb.work.cards import read_card
 from radnb.work.files import sha256_json
 
@@ -116,6 +120,7 @@ def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction sett
 def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]], setting: dict[str, Any]) -> Settings:
     unused = ("label", "additionalInfo", "correctMask", "label_channel")
     kept = {key: value for key, value in setting.items() if key not in unused and value is not None}
+    kept.pop("aggregation", None)  # now said by the classes
     in_slices = kept.get("definitions") == "ibsi" and not any(
         kind == "ibsi-morphology" or KINDS[kind][1].startswith("3D") for kind in wanted)
     kept.setdefault("minimumROIDimensions", 2 if kept.get("force2D") or in_slices else 3)
@@ -148,8 +153,9 @@ def _no_section(key: str) -> str:
 def _image_type_problems(types: Mapping[str, Any]) -> list[str]:
     found = []
     for kind, options in types.items():
-        if kind not in IMAGE_TYPES:
-            found.append(f"imageType.{kind}: unknown image type. {nearest(kind, IMAGE_TYPES)}")
+        if kind not in (*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB):
+            found.append(f"imageType.{kind}: unknown image type. "
+                         f"{nearest(kind, [*IMAGE_TYPES, *IMAGE_TYPES_OF_RADNB])}")
         elif not isinstance(options or {}, Mapping):
             found.append(f"imageType.{kind}: this must be a mapping, as in `{kind}: {{}}`.")
         else:
@@ -188,12 +194,6 @@ def _feature_problems(kind: str, features: list[Any]) -> list[str]:
     return found + [f"{word}: named twice. Delete one." for word in dict.fromkeys(words) if words.count(word) > 1]
 
 
-def is_percentile(feature: str) -> bool:
-    """Say whether a feature is a percentile between 0 and 100, written in the one way that names it."""
-    found = PERCENTILE.fullmatch(feature)
-    return found is not None and 0 < float(found[1]) < 100 and f"{float(found[1]):g}" == found[1]
-
-
 def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
     found = []
     for key, value in options.items():
@@ -228,13 +228,36 @@ def _of_mask(setting: Options) -> list[str]:
 def _of_filters(types: Mapping[str, Options], setting: Options) -> list[str]:
     found = [f"setting.{key}: there is no image type {kind} that would use it. Add {kind} or delete this line."
              for key, kind in ONLY_FOR.items() if key in setting and kind not in types]
-    if "LoG" in types and "sigma" not in {**setting, **types["LoG"]}:
-        found.append("imageType.LoG: without `sigma` no image is made. Add, for example, sigma: [1.0, 2.0, 3.0].")
+    found += [f"imageType.{kind}: without `{key}` no image is made. Add, for example, {key}: {example}."
+              for kind, keys in NEEDED.items() if kind in types
+              for key, example in keys.items() if key not in {**setting, **types[kind]}]
+    found += _of_ibsi(types, setting)
     if "LBP2D" in types and not {**setting, **types["LBP2D"]}.get("force2D"):
         found.append("imageType.LBP2D: this filter works slice by slice. Set force2D: true, or take LBP3D.")
     if "LBP3D" in types and {**setting, **types["LBP3D"]}.get("force2D"):
         found.append("imageType.LBP3D: this filter works in three dimensions. Delete force2D, or take LBP2D.")
     return found
+
+
+def _of_ibsi(types: Mapping[str, Options], setting: Options) -> list[str]:
+    if setting.get("definitions") != "ibsi":
+        only = [*(f"imageType.{kind}" for kind in types if kind in IBSI_TYPES),
+                *(f"{place}.{key}" for place, options in _places(types, setting) for key in options
+                  if key in IBSI_OPTIONS)]
+        return [f"{place}: this is a filter of IBSI 2. Set definitions: ibsi in `setting`, or delete this line."
+                for place in only]
+    found = [f"imageType.{kind}.{key}: this belongs to {', '.join(IBSI_OPTIONS[key])}. Move it there."
+             for kind, options in types.items() for key in options if kind not in IBSI_OPTIONS.get(key, (kind,))]
+    found += [f"imageType.{kind}: IBSI has no such filter. Take LoG, SSF, Wavelet, {', '.join(IBSI_TYPES)}, or delete "
+              "this line." for kind in types if kind not in ("Original", "LoG", "SSF", "Wavelet", *IBSI_TYPES)]
+    options = {**setting, **types.get("Laws", {})}
+    parts, laws = 2 if options.get("inSlices") else 3, options.get("laws", [])
+    return found + [f"imageType.Laws.laws: {kernels}: {parts} kernels are needed, one for each direction that is "
+                    "filtered. Add or delete one." for kernels in laws if len(kernels) != 2 * parts]
+
+
+def _places(types: Mapping[str, Options], setting: Options) -> list[tuple[str, Options]]:
+    return [("setting", setting), *((f"imageType.{kind}", options) for kind, options in types.items())]
 
 
 def _of_bins(types: Mapping[str, Options], setting: Options) -> list[str]:
@@ -276,8 +299,6 @@ def _of_definitions(types: Mapping[str, Options], classes: Mapping[str, Any], se
              for kind in classes if kind in FEATURES]
     found += [f"setting.{key}: IBSI's definitions leave no choice here. {mend}"
               for key, mend in OF_PYRADIOMICS.items() if setting.get(key) not in (None, False)]
-    found += [f"imageType.{kind}: with definitions: ibsi, only Original is measured. Delete this line."
-              for kind in types if kind != "Original"]
     if setting.get("interpolator") not in (None, "sitkNearestNeighbor", "sitkLinear", "sitkBSpline"):
         found.append("setting.interpolator: IBSI knows sitkNearestNeighbor, sitkLinear and sitkBSpline (cubic). "
                      "Choose one.")

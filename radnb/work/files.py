@@ -11,11 +11,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from radnb.errors import RadnbError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEMPORARY = ".radnb-tmp-"
 SIGNED_WITHIN_SECONDS = 5  # between making a lock and writing the holder into it lies an instant

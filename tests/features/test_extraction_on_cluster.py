@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radnb import workbook
+from radnb import extracting
 from radnb.errors import RadnbError
 from radnb.features import chunks, extraction
 from radnb.features.extraction import extract
@@ -133,7 +133,7 @@ def written(manifest: Path, tmp_path: Path) -> Path:
     """Return a Snakefile over two chunks, with few features."""
     card = tmp_path / "few.yaml"
     card.write_text("featureClass: {shape: [MeshVolume], firstorder: [Mean]}\nsetting: {binWidth: 25}\n", "utf-8")
-    return workbook.write_snakefile(str(manifest), str(card), out=tmp_path / "run here", chunks=2)
+    return extracting.write_snakefile(str(manifest), str(card), out=tmp_path / "run here", chunks=2)
 
 
 def test_the_commands_of_a_snakefile_give_the_table_of_one_run(written: Path, manifest: Path, tmp_path: Path,
@@ -161,7 +161,7 @@ def assert_is_the_table_of_one_run(written: Path, manifest: Path, tmp_path: Path
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADNB_CACHE", str(tmp_path / "other cache"))
     monkeypatch.setenv("RADNB_WORKERS", "1")
-    workbook.extract_cohort(str(manifest), str(tmp_path / "few.yaml"), out=tmp_path / "one" / "features.csv")
+    extracting.extract_cohort(str(manifest), str(tmp_path / "few.yaml"), out=tmp_path / "one" / "features.csv")
     for name in ("features.csv", "failures.csv"):
         assert (written.parent / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 

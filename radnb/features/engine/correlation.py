@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
+from radnb.features.engine import native
+
 EPS = float(np.spacing(1))
+_TINY = 1e-6  # eigenvalues below are rounding in good part; PyRadiomics even drops a direction when one is negative
 
 
 def maximal_correlation(pairs: np.ndarray) -> float:
-    """Return the mean over directions of sqrt(second largest eigenvalue of Q); pairs are probabilities."""
+    """Return the mean over directions of sqrt(second largest eigenvalue of Q); pairs are probabilities.
+
+    PyRadiomics adds eps to each denominator of Q, which moves MCC by up to 2e-4 where grey levels are rare.
+    """
     if pairs.shape[1] < 2:
         return 1.0
-    return _exact(pairs)
+    found = np.empty((len(pairs), 2))
+    native.call("second_eigenvalues", pairs, len(pairs), pairs.shape[1], found)
+    value, left_out = found.T
+    doubtful = ~(left_out < 1e-10 * value)
+    if doubtful.any():
+        value[doubtful] = _eigenvalues(pairs[doubtful])[:, -2].real
+    if not (value > _TINY).all():
+        return _as_pyradiomics(pairs)
+    return float(np.sqrt(value).mean())
 
 
-def _exact(pairs: np.ndarray) -> float:
-    px, py = pairs.sum(axis=2), pairs.sum(axis=1)
-    q = (pairs / (px[:, :, None] * py[:, None, :] + EPS)) @ pairs.transpose(0, 2, 1)
-    eigenvalues = np.linalg.eigvals(q)
-    eigenvalues.sort(axis=-1)
+def _as_pyradiomics(pairs: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
-        found = np.sqrt(eigenvalues[:, -2])
-    return float(np.nanmean(found).real)
+        found = np.sqrt(_eigenvalues(pairs)[:, -2])
+    return float(found[~np.isnan(found)].mean().real) if not np.isnan(found).all() else np.nan
+
+
+def _eigenvalues(pairs: np.ndarray) -> np.ndarray:
+    """Return the ascending eigenvalues of Q, summed in PyRadiomics' order."""
+    p = np.ascontiguousarray(pairs.transpose(1, 2, 0))
+    px, py = p.sum(1, keepdims=True), p.sum(0, keepdims=True)
+    q = np.zeros((pairs.shape[1], *p.shape[:1], len(pairs)))
+    for level in range(pairs.shape[1]):
+        q += p[:, None, level] * p[None, :, level] / (px * py[:, level, None] + EPS)
+    found = np.linalg.eigvals(q.transpose(2, 0, 1))
+    found.sort()
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from radnb.features.engine import native
+from radnb.features.refusals import too_wide
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ def bin_edges(lowest: np.generic, highest: np.generic, options: Mapping[str, Any
             edges[-1] += 1  # the highest value belongs to the highest bin
             return edges
         width = options.get("binWidth", 25)
-        edges = np.arange(lowest - (lowest % width), highest + 2 * width, width)
+        try:
+            edges = np.arange(lowest - (lowest % width), highest + 2 * width, width)
+        except OverflowError as error:
+            raise too_wide(width, str(lowest.dtype)) from error
     return edges if len(edges) != 1 else np.array([edges[0] - .5, edges[0] + .5])
 
 

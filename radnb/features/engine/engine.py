@@ -79,6 +79,9 @@ def _shapes(region: Region, settings: Settings) -> Iterator[tuple[str, float]]:
         yield from _named("original", shape(mask, region.spacing, wanted["shape"]))
     if "shape2D" in wanted:
         yield from _named("original", shape_2d(mask, region.spacing, wanted["shape2D"], flat))
+    if body := {kind: wanted[kind] for kind in ("ibsi-morphology",) if kind in wanted}:
+        image = region.volume[region.box]
+        yield from _named("original", ibsi.measure_families(region, image, body, settings.setting))
 
 
 @dataclass
@@ -101,11 +104,13 @@ class _Measured:
 
     @functools.cached_property
     def _classes(self) -> dict[str, tuple[str, ...]]:
-        return {kind: wanted for kind, wanted in self.settings.classes.items() if not kind.startswith(("shape", "ibsi"))}
+        return {kind: wanted for kind, wanted in self.settings.classes.items()
+                if not kind.startswith(("shape", "ibsi"))}
 
     @functools.cached_property
     def _families(self) -> dict[str, tuple[str, ...]]:
-        return {kind: wanted for kind, wanted in self.settings.classes.items() if kind.startswith("ibsi")}
+        return {kind: wanted for kind, wanted in self.settings.classes.items()
+                if kind.startswith("ibsi") and kind != "ibsi-morphology"}
 
     def _roi(self, options: Mapping[str, Any]) -> Roi:
         key = repr([options.get(name) for name in _OF_THE_ROI])

@@ -10,8 +10,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.features.catalogue import filters
+from radnb.features.engine.lbp import local_binary_patterns
 from radnb.features.engine.log import laplacian_of_gaussian
 from radnb.features.engine.region import Region
+from radnb.features.engine.scales import spatial_scale
+from radnb.features.engine.sphere import spherical_patterns
 from radnb.features.engine.wavelet import bands
 from radnb.imaging.faults import ImageFault
 
@@ -91,6 +94,23 @@ def gradient(region: Region, options: Mapping[str, Any]) -> Images:
     yield "gradient", np.ascontiguousarray(found[inner])
 
 
+def lbp_2d(region: Region, options: Mapping[str, Any]) -> Images:
+    """Yield the local binary patterns in slices."""
+    yield "lbp-2D", local_binary_patterns(region.volume, region.box, options.get("force2Ddimension", 0),
+                                          radius=options.get("lbp2DRadius", 1), samples=options.get("lbp2DSamples", 8),
+                                          method=options.get("lbp2DMethod", "uniform"))
+
+
+def lbp_3d(region: Region, options: Mapping[str, Any]) -> Images:
+    """Yield the power of the local binary pattern at each level of spherical harmonics, and the kurtosis."""
+    if options.get("lbp3DLevels", 2) < 2:
+        raise ImageFault("PyRadiomics stops at lbp3DLevels: 1.", "Set lbp3DLevels: 2 or more.", code="E_PYRADIOMICS")
+    found = spherical_patterns(region.volume, region.mask[region.box], region.box,
+                               levels=options.get("lbp3DLevels", 2), radius=options.get("lbp3DIcosphereRadius", 1),
+                               subdivisions=options.get("lbp3DIcosphereSubdivision", 1))
+    yield from zip(filters("LBP3D", options), found, strict=True)
+
+
 def _doubles(region: Region) -> np.ndarray:
     return region.volume[region.box].astype(np.float64, order="C")
 
@@ -102,4 +122,5 @@ def _largest(region: Region) -> np.float64:
 
 FILTERS: dict[str, Callable[[Region, Mapping[str, Any]], Images]] = {
     "Original": original, "LoG": log, "Wavelet": wavelet, "Square": square, "SquareRoot": square_root,
-    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient}
+    "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient, "LBP2D": lbp_2d, "LBP3D": lbp_3d,
+    "SSF": spatial_scale(log)}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from radnb.features.catalogue import PERCENTILE
 from radnb.features.engine import native
+from radnb.features.percentiles import PERCENTILE
 
 EPS = float(np.spacing(1))
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from radnb.features.engine import native
 from radnb.features.engine.grid import Box
+from radnb.features.engine.source import CODES
 
-CODES = {"float32": 0, "float64": 1, "int16": 2, "uint16": 3, "uint8": 4}  # of the scalar types that kernels read
 # The recursions forget by exp(-1.37 / sigma) per voxel; after 24 sigma less than 1e-14 of a voxel beyond is left,
 # which single precision cannot see.
 REACH = 24.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +13,21 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError, similar
-from radnb.features.catalogue import FEATURES, ON_REQUEST, filters
+from radnb.features.catalogue import FEATURES, ON_REQUEST
 from radnb.features.engine import native
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault, short
-from radnb.imaging.regions import Pair, region
+from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
 from radnb.imaging.volumes import read_volume
 from radnb.work.files import atomic_path
 from radnb.work.progress import progress
 
 _BATCH = 4096  # windows between two movements of the progress bar
-_Table = tuple[str, ...]
+Source = sitk.Image | Path | str
+Advance = Callable[[int], Any]  # told how many windows are done
 
 
-def _table(small: str, large: str, size: str, count: str, low: str) -> _Table:
+def _table(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
     """Name the features of a table of levels by sizes, in the order of the kernels."""
     return (f"{small}Emphasis", f"{large}Emphasis", "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized",
             f"{size}NonUniformity", f"{size}NonUniformityNormalized", f"{count}Percentage", "GrayLevelVariance",
@@ -39,25 +41,26 @@ _GLSZM = _table("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone")
 _GLDM = _table("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")
 
 
-def feature_maps(image: sitk.Image | Path | str, mask: sitk.Image | Path | str, settings: Settings, *, label: int = 1,
-                 kernel_radius: int = 1, masked: bool = True, init_value: float = 0.0,
-                 features: Collection[str] | None = None, out: Path | None = None
-                 ) -> Iterator[tuple[str, sitk.Image]]:
+def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int = 1, kernel_radius: int = 1,
+                 masked: bool = True, init_value: float = 0.0, features: Collection[str] | None = None,
+                 out: Path | None = None) -> Iterator[tuple[str, sitk.Image]]:
     """Compute one map after another: the feature's column, and an image of the region's box and `kernel_radius` around.
 
     The window reaches `kernel_radius` voxels to every side; if `masked`, its voxels outside the region do not count.
     Outside the region a map holds `init_value`.  `features` names the columns wanted (None: all of the settings but
-    shape); with `out`, each map is written there as well.
+    shape); with `out`, each map is written there as well.  One map differs from PyRadiomics': if a single window has no
+    pair along some angle, PyRadiomics fails to compute MCC for all; here such an angle is left out, as for the others.
     """
     if kernel_radius < 1:
         raise RadnbError(f"kernel_radius={kernel_radius}: a window must reach one voxel at least. Set 1 or more.",
                          code="E_CONFIG")
     wanted = _wanted(settings, features)
-    pair = _pair(image, mask, label, settings.setting)
-    images = sum(len(filters(kind, {**settings.setting, **own})) for kind, own in settings.image_types.items())
-    with progress(total=images, label="Feature maps", unit="image") as bar:
-        for name, frame in _frames(pair, settings, kernel_radius, masked):
-            for column, values in _maps(name, frame, wanted, bar):
+    frames = _frames(_pair(image, mask, label, settings.setting), settings, kernel_radius, masked)
+    matrices = {tuple(column.split("_")[:2]) for column in wanted}
+    first = next(frames)
+    with progress(total=len(matrices) * len(first[1].centres), label="Feature maps", unit="window") as bar:
+        for name, frame in itertools.chain([first], frames):
+            for column, values in _maps(name, frame, wanted, bar.update):
                 found = frame.picture(values, init_value)
                 if out is not None:
                     write_map(found, Path(out) / f"{column}.nii.gz")
@@ -81,18 +84,18 @@ def _wanted(settings: Settings, features: Collection[str] | None) -> frozenset[s
     return frozenset(features)
 
 
-def _pair(image: sitk.Image | Path | str, mask: sitk.Image | Path | str, label: int, setting: Mapping[str, Any]) -> Pair:
-    volume = image if isinstance(image, sitk.Image) else read_volume(image)
+def _pair(image: Source, mask: Source, label: int, setting: Mapping[str, Any]) -> Pair:
+    volume, name = (image, "in memory") if isinstance(image, sitk.Image) else (read_volume(image), short(Path(image)))
     if not isinstance(mask, sitk.Image):
-        least = {"minimum_voxels": setting["minimumROISize"]} if setting.get("minimumROISize") else {}
-        return region(volume, Path(mask), label, name="in memory" if image is volume else short(Path(image)), **least)
+        least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
+        return region(volume, Path(mask), label, name=name, minimum_voxels=least)
     ones = sitk.Cast(mask == label, sitk.sitkUInt8)
-    stats = sitk.LabelShapeStatisticsImageFilter()
-    stats.Execute(ones)
-    if not stats.HasLabel(1):
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.Execute(ones)
+    if not shapes.HasLabel(1):
         raise ImageFault(f"The mask holds no label {label}.", "Name the label that you mean.", code="E_LABEL",
                          column="mask")
-    box = stats.GetBoundingBox(1)
+    box = shapes.GetBoundingBox(1)
     return Pair(volume, ones, box[:3], box[3:])
 
 
@@ -126,17 +129,24 @@ class Frame:
         """Return how far windows reach along each axis."""
         return np.array([0 if axis == self.flat_axis else self.radius for axis in range(3)], np.int64)
 
+    @functools.cached_property
+    def levels(self) -> np.ndarray:
+        """Return the grey levels, from 1 (0: not counted)."""
+        return grey_levels(self.values, self.counted, self.setting)
+
     def padded(self, values: np.ndarray) -> np.ndarray:
         """Return an array with a margin of zeros, so that no window leaves it."""
         return np.ascontiguousarray(np.pad(values, [(int(n), int(n)) for n in self.reach]))
 
+    @functools.cached_property
     def centres(self) -> np.ndarray:
         """Return the flat places of the region's voxels in a padded array."""
         size = np.array(self.inside.shape) + 2 * self.reach
-        return np.ravel_multi_index(tuple(np.argwhere(self.inside).T + self.reach[:, None]), tuple(size))
+        places = tuple(np.argwhere(self.inside).T + self.reach[:, None])
+        return np.ravel_multi_index(places, tuple(size)).astype(np.int64)
 
-    def angles(self, distances: Sequence[int], *, both: bool) -> np.ndarray:
-        """Return the steps to neighbours, in PyRadiomics' order: the first half points forward."""
+    def angles(self, distances: Sequence[int]) -> np.ndarray:
+        """Return the steps to neighbours, in PyRadiomics' order; of two opposite steps, the forward one."""
         longest = max(distances)
         steps = [step for step in itertools.product(range(longest, -longest - 1, -1), repeat=3)
                  if max(map(abs, step)) in distances and (self.flat_axis is None or step[self.flat_axis] == 0)
@@ -144,7 +154,7 @@ class Frame:
         if not steps:
             raise ImageFault(f"No voxel has a neighbour at distance {list(distances)} within the region's box.",
                              "Choose shorter distances.", code="E_DISTANCE", column="mask")
-        return np.array(steps if both else steps[:len(steps) // 2], np.int64)
+        return np.array(steps[:len(steps) // 2], np.int64)
 
     def picture(self, values: np.ndarray, init_value: float) -> sitk.Image:
         """Return the values of the region's voxels as an image."""
@@ -167,8 +177,9 @@ def _filtered(pair: Pair, settings: Settings, radius: int) -> Iterator[tuple[str
     """Let PyRadiomics prepare and filter (to be replaced by preprocess.prepare_image and filters.FILTERS)."""
     from radiomics import featureextractor, imageoperations
 
-    setting = {**settings.setting, "label": 1}
-    image, mask = featureextractor.RadiomicsFeatureExtractor.loadImage(pair.image, pair.mask, **setting)
+    extractor = featureextractor.RadiomicsFeatureExtractor(additionalInfo=False, label=1, **settings.setting)
+    setting = extractor.settings
+    image, mask = extractor.loadImage(pair.image, pair.mask, **setting)
     box, _ = imageoperations.checkMask(image, mask, **setting)
     if setting.get("resegmentRange") is not None:
         mask = imageoperations.resegmentMask(image, mask, **setting)
@@ -181,47 +192,51 @@ def _filtered(pair: Pair, settings: Settings, radius: int) -> Iterator[tuple[str
 # ---- the maps of one image
 
 
-def _maps(name: str, frame: Frame, wanted: Collection[str], bar: Any) -> Iterator[tuple[str, np.ndarray]]:
-    measures = [(kind, [feature for feature in (*FEATURES[kind], *ON_REQUEST.get(kind, ()))
-                        if f"{name}_{kind}_{feature}" in wanted]) for kind in MEASURES]
-    measures = [(kind, features) for kind, features in measures if features]
-    for kind, features in measures:
-        found = MEASURES[kind](frame, features, lambda part: bar.update(part / len(measures)))
-        yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in features)
+def _maps(name: str, frame: Frame, wanted: Collection[str], advance: Advance) -> Iterator[tuple[str, np.ndarray]]:
+    for kind, measure in MEASURES.items():
+        features = [feature for feature in (*FEATURES[kind], *ON_REQUEST.get(kind, ()))
+                    if f"{name}_{kind}_{feature}" in wanted]
+        if features:
+            found = measure(frame, features, advance)
+            yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in features)
 
 
-def _levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
     """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
     inside = values[counted]
-    if setting.get("binCount"):
-        edges = np.histogram(inside, setting["binCount"])[1]
-        edges[-1] += 1
-    else:
-        width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
-        edges = np.arange(least - (least % width), most + 2 * width, width)
-        edges = edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
     levels = np.zeros(values.shape, np.int32)
-    levels[counted] = np.digitize(inside, edges)
+    levels[counted] = np.digitize(inside, _edges(inside, setting))
     return levels
 
 
-def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Callable[[float], Any], *arguments: Any,
+def _edges(inside: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
+    with np.errstate(all="ignore"):  # small integers overflow, as they do there
+        if setting.get("binCount"):
+            edges = np.histogram(inside, setting["binCount"])[1]
+            edges[-1] += 1
+            return edges
+        width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
+        edges = np.arange(least - (least % width), most + 2 * width, width)
+    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
+
+
+def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Advance, *arguments: Any,
          ahead: tuple[np.ndarray, ...] = (), beside: np.ndarray | None = None) -> np.ndarray:
     """Call a kernel batch by batch and return its features, a row each; `beside` is filled with a row per window."""
-    padded, centres = frame.padded(levels), frame.centres()
+    padded, centres = frame.padded(levels), frame.centres
     features = np.empty((rows, len(centres)))
     for first in range(0, len(centres), _BATCH):
-        batch = np.ascontiguousarray(centres[first:first + _BATCH], np.int64)
+        batch = centres[first:first + _BATCH]
         found = np.empty((rows, len(batch)))
         more = () if beside is None else (beside[first:first + len(batch)],)
         native.call(kernel, *ahead, padded, int(levels.max()), *padded.shape[1:], batch, len(batch), frame.reach,
                     *arguments, *more, found)
         features[:, first:first + len(batch)] = found
-        advance(len(batch) / len(centres))
+        advance(len(batch))
     return features
 
 
-def _firstorder(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
+def _firstorder(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     """Measure the grey values; PyRadiomics makes their bins from doubles here, unlike elsewhere."""
     values, counted = frame.values.astype(float), frame.counted
     extent = np.ptp(np.argwhere(counted), axis=0) + 1
@@ -230,7 +245,7 @@ def _firstorder(frame: Frame, features: Sequence[str], advance: Callable[[float]
     _, ny, nx = np.array(values.shape) + 2 * frame.reach
     offsets = np.ascontiguousarray((steps[:, 0] * ny + steps[:, 1]) * nx + steps[:, 2], np.int64)
     names = (*FEATURES["firstorder"], *ON_REQUEST["firstorder"])
-    found = _run("maps_firstorder", frame, _levels(values, counted, frame.setting), len(names), advance, offsets,
+    found = _run("maps_firstorder", frame, grey_levels(values, counted, frame.setting), len(names), advance, offsets,
                  len(offsets), float(frame.setting.get("voxelArrayShift", 0)),
                  float(np.multiply.reduce(frame.spacing[::-1])), ahead=(frame.padded(values),))
     return dict(zip(names, found, strict=True))
@@ -249,46 +264,50 @@ def _weights(frame: Frame, angles: np.ndarray, *, decay: bool) -> np.ndarray | N
     return np.exp(-(length**2)) if decay else length
 
 
-def _glcm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=False)
+def _glcm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
     weights = _weights(frame, angles, decay=True)
     filled = np.zeros((int(frame.inside.sum()), len(angles)), np.uint8)
-    found = _run("maps_glcm", frame, _levels(frame.values, frame.counted, frame.setting), len(FEATURES["glcm"]), advance,
-                 angles, len(angles), angles if weights is None else weights, int(weights is not None),
+    found = _run("maps_glcm", frame, frame.levels, len(FEATURES["glcm"]), advance, angles, len(angles),
+                 angles if weights is None else weights, int(weights is not None),
                  int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
     maps = dict(zip(FEATURES["glcm"], found, strict=True))
+    if frame.levels[frame.counted].min() == frame.levels.max():  # flat: PyRadiomics' values, in empty windows too
+        maps["MCC"][:] = 1
+    if frame.levels.max() == 1:
+        maps["InverseVariance"][:] = 0
     if weights is None:  # its mean over angles does not leave out angles without a pair, as all others do
         maps["JointAverage"][~filled[:, filled.any(axis=0)].all(axis=1)] = np.nan
     return maps
 
 
-def _glrlm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles([1], both=False)
+def _glrlm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles([1])
     weights = _weights(frame, angles, decay=False)
-    found = _run("maps_glrlm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLRLM), advance, angles,
-                 len(angles), angles if weights is None else weights, int(weights is not None))
+    found = _run("maps_glrlm", frame, frame.levels, len(_GLRLM), advance, angles, len(angles),
+                 angles if weights is None else weights, int(weights is not None))
     return dict(zip(_GLRLM, found, strict=True))
 
 
-def _glszm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    found = _run("maps_glszm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLSZM), advance)
+def _glszm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles([1])
+    found = _run("maps_glszm", frame, frame.levels, len(_GLSZM), advance, angles, len(angles))
     return dict(zip(_GLSZM, found, strict=True))
 
 
-def _gldm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=True)
-    found = _run("maps_gldm", frame, _levels(frame.values, frame.counted, frame.setting), len(_GLDM), advance, angles,
-                 len(angles), int(frame.setting.get("gldm_a", 0)))
+def _gldm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_gldm", frame, frame.levels, len(_GLDM), advance, angles, len(angles),
+                 int(frame.setting.get("gldm_a", 0)))
     return dict(zip(_GLDM, found, strict=True))
 
 
-def _ngtdm(frame: Frame, features: Sequence[str], advance: Callable[[float], Any]) -> dict[str, np.ndarray]:
-    angles = frame.angles(frame.setting.get("distances", [1]), both=True)
-    found = _run("maps_ngtdm", frame, _levels(frame.values, frame.counted, frame.setting), len(FEATURES["ngtdm"]),
-                 advance, angles, len(angles))
+def _ngtdm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
+    angles = frame.angles(frame.setting.get("distances", [1]))
+    found = _run("maps_ngtdm", frame, frame.levels, len(FEATURES["ngtdm"]), advance, angles, len(angles))
     return dict(zip(FEATURES["ngtdm"], found, strict=True))
 
 
-_Measure = Callable[[Frame, Sequence[str], Callable[[float], Any]], dict[str, np.ndarray]]
-MEASURES: dict[str, _Measure] = {"firstorder": _firstorder, "glcm": _glcm, "gldm": _gldm, "glrlm": _glrlm,
-                                 "glszm": _glszm, "ngtdm": _ngtdm}
+MEASURES: dict[str, Callable[[Frame, Sequence[str], Advance], dict[str, np.ndarray]]] = {
+    "firstorder": _firstorder, "glcm": _glcm, "gldm": _gldm, "glrlm": _glrlm, "glszm": _glszm,
+    "ngtdm": _ngtdm}

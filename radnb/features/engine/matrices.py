@@ -15,6 +15,7 @@ from radnb.imaging.faults import ImageFault
 
 _MOST_BYTES = 4 << 30
 _MOST_SUMMED = 2427  # 27 levels of this size fit 16 bits
+_SIDE = 16  # counters of all directions side by side, see texture.c
 _SMALL = 128  # zones below this size are counted in a table
 
 
@@ -41,14 +42,13 @@ class Matrices:
 
     def pairs(self) -> np.ndarray:
         """Return GLCM counts (direction, level, level) of the directions that have any."""
-        found = self._counted[0] if self.roi.distances == (1,) else self._plain_pairs()
-        return found
+        return self._counted[0] if self.roi.distances == (1,) else self._plain_pairs()
 
     def runs(self) -> Sizes:
         """Return GLRLM counts of the directions that have any, one table per direction."""
         counts = self._counted[1].copy()
         counts[~self.roi.aligned] = 0
-        return Sizes(counts, np.arange(1, self.roi.longest + 1, dtype=float))
+        return Sizes(counts, np.arange(1, counts.shape[2] + 1, dtype=float))
 
     def zones(self) -> Sizes:
         """Return GLSZM counts."""
@@ -74,7 +74,7 @@ class Matrices:
             self._mark_same()
             table = np.zeros((self._top + 1, 32), np.int64)
             native.call("count_dependences", self._volume, self.roi.same, *self.roi.padded[1:], self.roi.near,
-                        len(self.roi.near), self.roi.runs, len(self.roi.runs), table)
+                        len(self.roi.near), self.roi.runs, len(self.roi.runs), table.size, table)
             counts = table[self._rows].astype(float)
         met = np.flatnonzero(counts.any(axis=0))
         return Sizes(np.ascontiguousarray(counts[None][:, :, met]), met + 1.0)
@@ -120,20 +120,22 @@ class Matrices:
     @functools.cached_property
     def _counted(self) -> tuple[np.ndarray, np.ndarray]:
         roi, n_directions = self.roi, len(self.roi.near)
-        width = self._top + roi.longest + 1
-        if 4 * n_directions * (self._top + 1) * width + 8 * n_directions * self.n ** 2 > _MOST_BYTES:
+        cells = (self._top + 1) * (self._top + roi.longest + 1) * _SIDE
+        if 4 * cells + 8 * n_directions * self.n ** 2 > _MOST_BYTES:
             raise _too_many(self.n)
-        tables = np.zeros((n_directions, self._top + 1, width), np.uint32)
+        tables = np.zeros(cells, np.uint32)
         self._pass(self._top, tables)
-        pairs, runs = np.empty((n_directions, self.n, self.n)), np.empty((n_directions, self.n, roi.longest))
-        native.call("unpack", tables, n_directions, self._top, roi.longest, np.ascontiguousarray(self._rows),
-                    self.levels.counts, self.n, int(self.symmetric), pairs, runs)
+        present = np.ascontiguousarray(self._rows)
+        most = native.call("longest_run", tables, self._top, roi.longest, present, self.n)
+        pairs, runs = np.empty((n_directions, self.n, self.n)), np.empty((n_directions, self.n, most))
+        native.call("unpack", tables, n_directions, self._top, roi.longest, present, self.levels.counts, self.n,
+                    int(self.symmetric), most, pairs, runs)
         return pairs, runs
 
     def _pass(self, n_levels: int, tables: np.ndarray) -> None:
         roi = self.roi
         native.call("count_pairs_and_runs", self._volume, *roi.padded, roi.near, len(roi.near), roi.row_runs, roi.runs,
-                    n_levels, roi.longest, roi.planes, roi.columns, roi.same, tables)
+                    n_levels, roi.longest, roi.planes, roi.same, tables)
 
     # ------------------------------------------------------------------ any distance, tolerance and number of levels
     def _plain(self, of_voxels: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, int, np.ndarray, np.ndarray, int]:
@@ -155,8 +157,8 @@ class Matrices:
     def _plain_dependences(self) -> np.ndarray:
         steps = np.concatenate([self.roi.steps, -self.roi.steps])
         counts = np.zeros((self.n, len(steps) + 1))
-        volume, *where = self._plain(self.levels.of_voxels, steps)
-        native.call("plain_dependences", volume, self._ranks, *where, self.tolerance, len(steps) + 1, counts)
+        volume, n, *where = self._plain(self.levels.of_voxels, steps)
+        native.call("plain_dependences", volume, self._ranks, n, *where, self.tolerance, len(steps) + 1, counts)
         return counts
 
     def _plain_differences(self) -> np.ndarray:

@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
 from radnb.features.engine.region import Region
 from radnb.features.engine.resample import resample_image, resample_mask
+from radnb.features.engine.source import Source, source
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
@@ -27,14 +28,14 @@ INTERPOLATOR = "sitkBSpline"
 class Prepared:
     """An image after the steps that all its regions share."""
 
-    image: sitk.Image
+    source: Source
     setting: Mapping[str, Any]
     shared: dict[str, Any] = field(default_factory=dict)  # what filters know of the whole image
 
     def region(self, pair: Pair) -> Region:
         """Return what is measured of one region; ImageFault where PyRadiomics would refuse it."""
         inside = sitk.GetArrayViewFromImage(pair.mask).view(bool)
-        if pair.size == self.image.GetSize() and inside.all():
+        if pair.size == pair.image.GetSize() and inside.all():
             raise self._refused("No labels found in this mask (i.e. nothing is segmented)!")
         volume, mask, spacing = self._gridded(inside, pair)
         own = volume.shape == inside.shape and not self._regridded
@@ -50,19 +51,20 @@ class Prepared:
 
     def _gridded(self, inside: np.ndarray, pair: Pair) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
         """Return grey values, mask and spacing on the grid of the features, with what filters need around them."""
-        volume, own = sitk.GetArrayViewFromImage(self.image), self.image.GetSpacing()
+        image = self.source.image
+        own = image.GetSpacing()
         pad = self.setting.get("padDistance", PAD_DISTANCE)
         if not self._regridded and not self.setting.get("preCrop"):
-            return volume, inside, (own[2], own[1], own[0])
-        spacing = wanted_spacing(self.image, pair.size, self.setting.get("resampledPixelSpacing") or (0, 0, 0))
-        if unchanged(self.image, spacing):
-            crop = crop_box(volume.shape, _box(pair), pad)
-            return np.ascontiguousarray(volume[crop]), np.ascontiguousarray(inside[crop]), (own[2], own[1], own[0])
-        grid = resampled_grid(self.image, pair.lower, pair.size, spacing, pad)
-        mask = resample_mask(self.image, inside, grid)
+            return self.source.whole, inside, (own[2], own[1], own[0])
+        spacing = wanted_spacing(image, pair.size, self.setting.get("resampledPixelSpacing") or (0, 0, 0))
+        if unchanged(image, spacing):
+            crop = crop_box(inside.shape, _box(pair), pad)
+            return self.source.part(crop), np.ascontiguousarray(inside[crop]), (own[2], own[1], own[0])
+        grid = resampled_grid(image, pair.lower, pair.size, spacing, pad)
+        mask = resample_mask(image, inside, grid)
         if not mask.any():
             raise self._refused("Label (1) not present in mask")
-        values = resample_image(self.image, grid, self.setting.get("interpolator", INTERPOLATOR))
+        values = resample_image(self.source, grid, self.setting.get("interpolator", INTERPOLATOR))
         return values, mask, (grid.spacing[2], grid.spacing[1], grid.spacing[0])
 
     def _check(self, region: Region) -> None:
@@ -119,18 +121,7 @@ class Prepared:
 
 def prepare_image(image: sitk.Image, setting: Mapping[str, Any]) -> Prepared:
     """Return an image with everything done that its regions share: normalisation."""
-    return Prepared(_normalised(image, setting) if setting.get("normalize") else image, setting)
-
-
-def _normalised(image: sitk.Image, setting: Mapping[str, Any]) -> sitk.Image:
-    """Centre at the mean and divide by the standard deviation of all voxels, in double precision."""
-    found, outliers = sitk.Normalize(image), setting.get("removeOutliers")
-    if outliers is not None:
-        clipped = sitk.GetImageFromArray(np.clip(sitk.GetArrayViewFromImage(found), -outliers, outliers))
-        clipped.CopyInformation(found)
-        found = clipped
-    scale = setting.get("normalizeScale", 1)
-    return found if scale == 1 else found * scale
+    return Prepared(source(image, setting), setting)
 
 
 def _box(pair: Pair) -> Box:

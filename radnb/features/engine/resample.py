@@ -8,53 +8,55 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.features.engine import native
-from radnb.features.engine.grid import Box, Grid, lines
+from radnb.features.engine.grid import Box, Grid, crop_box, lines
+from radnb.features.engine.source import Source
 
 SPLINE_MARGIN = 40  # voxels beyond the region: a spline's memory is 0.268 per voxel, so that nothing of 1e-16 is left
 
 
-def resample_image(image: sitk.Image, grid: Grid, interpolator: str) -> np.ndarray:
+def resample_image(source: Source, grid: Grid, interpolator: str) -> np.ndarray:
     """Return the image's grey values on a grid, 0 outside the image, in the image's own scalar type."""
     if interpolator not in INTERPOLATORS:
-        return _by_itk(image, grid, interpolator)
-    volume = sitk.GetArrayViewFromImage(image)
-    starts, ends = lines(image, grid)
-    return _as(volume.dtype, INTERPOLATORS[interpolator](volume, starts, ends, grid))
+        return _by_itk(source.as_image(), grid, interpolator)
+    return _as(source.kind, INTERPOLATORS[interpolator](source, *lines(source.image, grid), grid))
 
 
 def resample_mask(image: sitk.Image, mask: np.ndarray, grid: Grid) -> np.ndarray:
     """Return a mask on the image's grid at the nearest voxels of another grid, half-way rounded up as ITK does."""
-    found = _nearest(mask, grid, *lines(image, grid))
+    found = _nearest(mask.shape, grid, *lines(image, grid))
     return mask.reshape(-1)[np.maximum(found, 0)] & (found >= 0)
 
 
-def _spline(volume: np.ndarray, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
-    needed = _needed(volume.shape, starts, ends, 2)
-    held = tuple(slice(max(span.start - SPLINE_MARGIN, 0), min(span.stop + SPLINE_MARGIN, n))
-                 for span, n in zip(needed, volume.shape, strict=True))
-    found = volume[held].astype(np.float64)
+def _spline(source: Source, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
+    shape = source.voxels.shape
+    needed = _needed(shape, starts, ends, 2)
+    held = crop_box(shape, needed, SPLINE_MARGIN)
+    found = source.part(held).astype(np.float64)
     for axis in (2, 1, 0):
-        native.call("spline_coefficients", found, *found.shape, axis)
+        native.call("spline_coefficients", found, *found.shape, axis, 0)
         inner = [slice(None)] * 3
         inner[axis] = slice(needed[axis].start - held[axis].start, needed[axis].stop - held[axis].start)
         found = np.ascontiguousarray(found[tuple(inner)])
-    return _interpolated("spline_resample", found, needed, volume.shape, starts, ends, grid)
+    return _interpolated("spline_resample", found, needed, shape, starts, ends, grid)
 
 
-def _linear(volume: np.ndarray, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
-    needed = _needed(volume.shape, starts, ends, 1)
-    return _interpolated("linear_resample", volume[needed].astype(np.float64), needed, volume.shape, starts, ends,
-                         grid)
+def _linear(source: Source, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
+    shape = source.voxels.shape
+    needed = _needed(shape, starts, ends, 1)
+    return _interpolated("linear_resample", source.part(needed).astype(np.float64, copy=False), needed, shape, starts,
+                         ends, grid)
 
 
-def _taken(volume: np.ndarray, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
-    found = _nearest(volume, grid, starts, ends)
-    return np.where(found >= 0, volume.reshape(-1)[np.maximum(found, 0)], volume.dtype.type(0))
+def _taken(source: Source, starts: np.ndarray, ends: np.ndarray, grid: Grid) -> np.ndarray:
+    found = _nearest(source.voxels.shape, grid, starts, ends)
+    taken = source.voxels.reshape(-1)[np.maximum(found, 0)]
+    return np.where(found >= 0, source.scale(taken) if source.scale else taken, source.kind.type(0))
 
 
-def _nearest(volume: np.ndarray, grid: Grid, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _nearest(shape: tuple[int, ...], grid: Grid, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the number of the nearest voxel in the image, or -1 outside."""
     found = np.empty(grid.shape, np.int64)
-    native.call("nearest_voxels", np.array(volume.shape), starts, ends, len(starts), grid.size[0], found)
+    native.call("nearest_voxels", np.array(shape), starts, ends, len(starts), grid.size[0], found)
     return found
 
 
@@ -95,5 +97,5 @@ def _by_itk(image: sitk.Image, grid: Grid, interpolator: str) -> np.ndarray:
     return sitk.GetArrayFromImage(filter_.Execute(image))
 
 
-INTERPOLATORS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, Grid], np.ndarray]] = {
+INTERPOLATORS: dict[str, Callable[[Source, np.ndarray, np.ndarray, Grid], np.ndarray]] = {
     "sitkBSpline": _spline, "sitkLinear": _linear, "sitkNearestNeighbor": _taken}

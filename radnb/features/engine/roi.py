@@ -44,6 +44,19 @@ class Roi:
         self.longest = max(self.shape)
         self.runs, self.row_runs = self._find_runs()
         self.size = int(self.runs[:, 2].sum())
+        self._others: dict[tuple[object, ...], Roi] = {}
+
+    def under(self, options: Mapping[str, Any]) -> Roi:
+        """Return this region laid out for other directions, where an image type has its own."""
+        def choice(setting: Mapping[str, Any]) -> tuple[object, ...]:
+            flat = int(setting.get("force2Ddimension", 0)) if setting.get("force2D") else None
+            return tuple(setting.get("distances", [1])), flat
+
+        if choice(options) == choice(self.setting):
+            return self
+        if choice(options) not in self._others:
+            self._others[choice(options)] = Roi(self.mask, self.spacing, options)
+        return self._others[choice(options)]
 
     @functools.cached_property
     def padded(self) -> tuple[int, int, int]:
@@ -52,7 +65,7 @@ class Roi:
         return z + 2, y + 2, -(-(x + 2 + _BLOCK) // _BLOCK) * _BLOCK
 
     def _find_runs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows (place in the image, place in the padded volume, length), and which rows of voxels they are of."""
+        """Return runs of mask voxels (place in the image and in the padded volume, length), and the first run per row."""
         (nz, ny, nx), (_, py, px) = self.shape, self.padded
         edges = np.diff(np.pad(self.mask, ((0, 0), (0, 0), (1, 1))).view(np.int8), axis=2)
         z, y, start = np.nonzero(edges == 1)
@@ -129,11 +142,6 @@ class Roi:
     def planes(self) -> np.ndarray:
         """Return the buffer of run positions."""
         return np.zeros((len(self.near), 2, *self.padded[1:]), np.uint16)
-
-    @functools.cached_property
-    def columns(self) -> np.ndarray:
-        """Return the buffer of one row's counters."""
-        return np.zeros((len(self.near), self.padded[2]), np.uint32)
 
     @functools.cached_property
     def labels(self) -> np.ndarray:

@@ -96,17 +96,24 @@ def _mesh(padded: np.ndarray, spacing: np.ndarray) -> tuple[np.float64, np.float
     return volume, count @ area, int(count @ faces)
 
 
+def _triangles() -> tuple[np.ndarray, np.ndarray]:
+    """Return, for every triangle of every pattern of corners, the pattern and the three points (z, y, x) in a cube."""
+    words = [*_TRIANGLES, *(word if word == "-" else word[::-1] for word in reversed(_TRIANGLES))]
+    edges = [(pattern, *(int(letter, 16) for letter in word[first:first + 3]))
+             for pattern, word in enumerate(words) if word != "-" for first in range(0, len(word), 3)]
+    found = np.array(edges)
+    return found[:, 0], _MIDPOINTS[found[:, 1:]]
+
+
 @functools.lru_cache(maxsize=8)
 def _pieces(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return for each pattern of corners: sum of (a x b) . c, of the normals a x b + b x c + c x a, of areas; faces."""
-    determinant, normal, area = np.zeros(256), np.zeros((256, 3)), np.zeros(256)
-    for pattern in range(1, 255):
-        word, sign = (_TRIANGLES[pattern], 1) if pattern < 128 else (_TRIANGLES[255 - pattern], -1)
-        a, b, c = (_MIDPOINTS[[int(letter, 16) for letter in word[corner::3]]] * spacing for corner in range(3))
-        cross = np.cross(a - c, b - c)
-        determinant[pattern] = sign * np.sum(np.cross(a, b) * c)
-        normal[pattern] = sign * cross.sum(axis=0)
-        area[pattern] = 0.5 * np.sqrt((cross**2).sum(axis=1)).sum()
+    patterns, points = _triangles()
+    a, b, c = np.moveaxis(points * spacing, 1, 0)
+    normals = np.cross(a - c, b - c)
+    determinant, area = (np.bincount(patterns, values, 256) for values in (
+        np.sum(np.cross(a, b) * c, axis=1), 0.5 * np.sqrt((normals**2).sum(axis=1))))
+    normal = np.stack([np.bincount(patterns, normals[:, axis], 256) for axis in range(3)], axis=1)
     inside = np.arange(256)[:, None] >> np.array([7, 6, 4, 3]) & 1
     return determinant, normal, area, (inside[:, :1] != inside[:, 1:]).sum(axis=1)
 

@@ -11,11 +11,12 @@ from radnb.features.catalogue import FEATURES
 from radnb.features.engine import native
 from radnb.features.engine.correlation import maximal_correlation
 from radnb.features.engine.discretise import discretise
-from radnb.features.engine.firstorder import firstorder
+from radnb.features.engine.firstorder import EPS, firstorder
 from radnb.features.engine.matrices import Matrices, Sizes
 from radnb.features.engine.roi import Roi
 
 __all__ = ["Roi", "measure"]
+_INDEPENDENT = 1e-6  # bits
 _GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the order of formulas.c, as the others
 _TABLE = FEATURES["glrlm"]
 _ZONE = FEATURES["glszm"]
@@ -41,6 +42,7 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
     levels = discretise(values, *extremes.astype(image.dtype), options)
     found: dict[str, float] = {}
     matrices: Matrices | None = None
+    roi = roi.under(options)
     for name, features in classes.items():
         if name == "firstorder":
             of_class = firstorder(values, levels.counts, float(np.prod(roi.spacing[::-1])), options, features)
@@ -64,13 +66,30 @@ def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, .
     several = len(pairs) > 1
     pairs = np.ascontiguousarray(pairs[pairs.any(axis=(1, 2))])
     if not len(pairs):
-        return dict.fromkeys(FEATURES["glcm"], np.nan) | ({"MCC": 1.0} if several and n < 2 else {})
+        # What PyRadiomics' formulas give for a single grey level without any pair.
+        of_nothing = ({"MCC": 1.0} if several else {"InverseVariance": 0.0}) if n < 2 else {}
+        return dict.fromkeys(FEATURES["glcm"], np.nan) | of_nothing
     found = np.empty((len(pairs), len(_GLCM) + 1))
     native.call("glcm_features", pairs, len(pairs), levels.present.astype(float), n, levels.highest, found)
     of_class = dict(zip(_GLCM, _mean(found[:, :-1]), strict=True))
+    if (found[:, -1] < _INDEPENDENT).any():
+        of_class["Imc2"] = _imc2(pairs)
     if "MCC" in features:
         of_class["MCC"] = maximal_correlation(pairs)
     return of_class
+
+
+def _imc2(pairs: np.ndarray) -> float:
+    """Return Imc2 where neighbours are almost independent: 1 - exp(-2 (HXY2 - HXY)) is rounding, and decides between
+    0, a small root and none, so that each sum must run in PyRadiomics' order."""
+    p = np.ascontiguousarray(pairs.transpose(1, 2, 0))[None]
+    independent = p.sum(2, keepdims=True) * p.sum(1, keepdims=True)
+    hxy = -1 * np.sum(p * np.log2(p + EPS), (1, 2))
+    hxy2 = -1 * np.sum(independent * np.log2(independent + EPS), (1, 2))
+    with np.errstate(invalid="ignore"):
+        found = (1 - np.e ** (-2 * (hxy2 - hxy))) ** .5
+    found[hxy2 == hxy] = 0
+    return _mean(found.T)[0]
 
 
 def _glrlm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:

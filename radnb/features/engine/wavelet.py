@@ -18,7 +18,7 @@ Span = tuple[int, int]  # first and one past the last index along an axis; beyon
 
 def bands(volume: np.ndarray, box: Box, axes: Sequence[int], wavelet: str, *, start_level: int,
           levels: int) -> Iterator[tuple[int, str, np.ndarray]]:
-    """Yield level (from 1), letters and voxels of each band of a box: details level by level, then the approximation."""
+    """Yield level (from 1), letters and voxels of each band of a box: details by level, then the approximation."""
     filters = _filters(wavelet, np.dtype(np.float32 if volume.dtype == np.float32 else np.float64))
     even = [n + n % 2 for n in volume.shape]
     held = _held(box, axes, filters.shape[1], start_level + levels, even)
@@ -99,7 +99,9 @@ def _split(source: np.ndarray, axes: Sequence[int], spans: Sequence[Span], even:
         yield from _split(high, axes[1:], spans, even, filters, details=True, letters=letters + "H")
 
 
-def _filtered(source: np.ndarray, axis: int, span: Span, even: int, filters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _filtered(source: np.ndarray, axis: int, span: Span, even: int,
+              filters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the low-pass and the high-pass answer along one axis."""
     taps, outputs, name = filters.shape[1], span[1] - span[0], filters.dtype.name
     order, plain = _orders(span, even, taps)
     shape = list(source.shape)

@@ -26,6 +26,7 @@ PHANTOM = """
  1  4  4 -1 -1   1  1  1  1  1   1  1 -9  1  1   1  1  6  1  1
  1  4  4 -1 -1   1  1  1  1  1   1  1  1  1  1   1  1  6  1  1
 """
+_CT_PHANTOM = Path("ibsi_1_ct_radiomics_phantom", "nifti")
 CONFIGURATIONS = ("a", "b", "c", "d", "e")
 COLUMNS = ["configuration", "feature", "ibsi_code", "value", "reference", "tolerance", "ok", "note"]
 DEVIATIONS: dict[tuple[str, str], str] = {}  # (configuration, feature) -> cause; empty: all values conform
@@ -40,7 +41,7 @@ def compliance(data: Path | None = None) -> pd.DataFrame:
     """
     folder = data or (Path(os.environ["RADNB_DATA"]) if "RADNB_DATA" in os.environ else None)
     parts = [_compared("digital phantom", digital_phantom_reference(), digital_phantom_values())]
-    if folder is not None and reference_file(folder).is_file():
+    if folder is not None and reference_file(folder).is_file() and (folder / "ibsi" / _CT_PHANTOM).is_dir():
         parts += list(_ct_phantom(folder / "ibsi"))
     return pd.concat(parts, ignore_index=True)
 
@@ -93,7 +94,7 @@ def _measured(pair: Pair, wanted: Settings) -> dict[str, float]:
 
 def _ct_phantom(folder: Path) -> Iterator[pd.DataFrame]:
     """Compare the five configurations, with the diagnostic values of their preparation."""
-    place = folder / "ibsi_1_ct_radiomics_phantom" / "nifti"
+    place = folder / _CT_PHANTOM
     pair = read_pair(place / "image" / "phantom.nii.gz", place / "mask" / "mask.nii.gz")
     stated = pd.read_csv(reference_file(folder.parent)).dropna(subset="reference_value")
     for letter in CONFIGURATIONS:
@@ -116,5 +117,6 @@ def _compared(configuration: str, reference: pd.DataFrame, values: dict[str, flo
 
 def verdict(table: pd.DataFrame) -> str:
     """Put a comparison into one sentence."""
-    of = ", ".join(dict.fromkeys(table["configuration"])).replace(", configuration ", ", ")
+    both = table["configuration"].nunique() > 1
+    of = "digital phantom and configurations A to E" if both else "digital phantom"
     return f"{int(table['ok'].sum())} of {len(table)} IBSI reference values within tolerance ({of})"

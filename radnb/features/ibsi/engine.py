@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from radnb.features.engine.region import Region
-from radnb.features.ibsi import aggregate, discretise, intensity, local, preprocess
+from radnb.features.ibsi import aggregate, discretise, filters, intensity, local, preprocess
 from radnb.features.ibsi.aggregate import Levels
 from radnb.features.ibsi.morphology import Body, morphology
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL
 from radnb.features.settings import Settings
+from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
@@ -22,22 +23,47 @@ Families = Mapping[str, tuple[str, ...]]
 Options = Mapping[str, Any]
 
 
-def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], dict[str, float]]:
+def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`, for settings with `definitions: ibsi`."""
-    if settings.resampled and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
-        raise ImageFault(f"{wrong} voxels of the image have no finite value; resampling would spread them.",
-                         "Fill them, or extract without resampling.", code="E_NONFINITE")
+    spreads = settings.resampled or set(settings.image_types) != {"Original"}
+    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
+        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
+                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
     return functools.partial(_compute, settings)
 
 
-def _compute(settings: Settings, pair: Pair) -> dict[str, float]:
-    region = preprocess.prepared(pair, settings.setting)
+def _compute(settings: Settings, pair: Pair) -> Values:
+    margin = max([local.RADIUS_MM, *(_reach(kind, settings, pair) for kind in settings.image_types)])
+    region = preprocess.prepared(pair, settings.setting, margin_mm=margin)
     values = region.volume[region.mask]
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
-    found = measure_families(region, region.volume[region.box], settings.classes, settings.setting)
-    return {name: found[name.removeprefix("original_")] for name in settings.columns}
+    found, families = Values({}), dict(settings.classes)
+    for name, image, options in _images(region, settings):
+        for feature, value in measure_families(region, image, families, options).items():
+            found[f"{'original' if feature.startswith('ibsi-morphology') else name}_{feature}"] = value
+        found.levels[name] = int(np.ptp(discretise.discretised(image[region.mask[region.box]], options))) + 1
+        families.pop("ibsi-morphology", None)  # of the mask, so once
+    return Values({name: found[name] for name in settings.columns}, found.levels)
+
+
+def _reach(kind: str, settings: Settings, pair: Pair) -> float:
+    if kind == "Original":
+        return 0.0
+    spacing = max(*pair.image.GetSpacing(), *(settings.setting.get("resampledPixelSpacing") or ()))
+    return filters.reach_mm(kind, {**settings.setting, **settings.image_types[kind]}, spacing)
+
+
+def _images(region: Region, settings: Settings) -> Iterator[tuple[str, np.ndarray, Options]]:
+    """Yield the name of each image, its voxels in the region's box, and the options that hold for it."""
+    for kind, own in settings.image_types.items():
+        options = {**settings.setting, **own}
+        if kind == "Original":
+            yield "original", region.volume[region.box], options
+        else:  # the range of a filtered image is another one
+            others = {key: value for key, value in options.items() if key != "resegmentRange"}
+            yield from ((name, image, others) for name, image in filters.FILTERS[kind](region, options))
 
 
 def measure_families(region: Region, image_box: np.ndarray, families: Families, setting: Options) -> dict[str, float]:

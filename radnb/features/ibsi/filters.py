@@ -11,21 +11,20 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pywt
 
-from radnb.features.catalogue import filters
+from radnb.features.catalogue import LAWS, filters
 from radnb.features.engine import native
 from radnb.features.engine.region import Region
 
 Options = Mapping[str, Any]
 Named = Iterator[tuple[str, np.ndarray]]
 Transfer = Callable[[list[np.ndarray]], np.ndarray]
-LAWS = {"L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1), "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1),
-        "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1)}
-REACH_IN_FOURIER_SPACE = 32  # voxels around the region, doubled per level: what is made there never quite ends
+BEYOND_THE_EDGE = 32  # voxels by which images are continued before they are filtered in Fourier space
 REACH_OF_GABOR = 5  # standard deviations
 
 
@@ -63,9 +62,10 @@ def laplacian_of_gaussian(region: Region, options: Options) -> Named:
     axes = filtered_axes(options)
     for name, sigma in zip(filters("LoG", options), options["sigma"], strict=True):
         terms = laplacian([sigma / region.spacing[axis] for axis in axes], options.get("truncate", 4))
-        more = REACH_IN_FOURIER_SPACE if options.get("riesz") else 0
-        image = pooled(region, terms, axes, options, "sum", more=more)
-        yield name, trimmed(in_fourier_space(image, axes, riesz(options)), axes, more) if more else image
+        if options.get("riesz"):
+            yield name, in_fourier_space(region, axes, options, riesz(options), terms)
+        else:
+            yield name, pooled(region, terms, axes, options, "sum")
 
 
 def laws(region: Region, options: Options) -> Named:
@@ -96,14 +96,9 @@ def wavelet(region: Region, options: Options) -> Named:
 
 def simoncelli(region: Region, options: Options) -> Named:
     """Yield the band-pass maps of Simoncelli's non-separable wavelet, from fine to coarse."""
-    axes, boundary = filtered_axes(options), options.get("boundary", "mirror")
     for level, name in enumerate(filters("Simoncelli", options), 1):
-        transfer, reach = _product(band_pass(level), riesz(options)), REACH_IN_FOURIER_SPACE * 2 ** (level - 1)
-        if boundary == "periodic":  # as the transform is, if the image is whole
-            yield name, np.ascontiguousarray(in_fourier_space(region.volume, axes, transfer)[region.box])
-        else:
-            block = surroundings(region, dict.fromkeys(axes, reach), boundary)
-            yield name, trimmed(in_fourier_space(block, axes, transfer), axes, reach)
+        yield name, in_fourier_space(region, filtered_axes(options), options,
+                                     _product(band_pass(level), riesz(options)))
 
 
 def gabor(region: Region, options: Options) -> Named:
@@ -124,10 +119,30 @@ FILTERS: dict[str, Callable[[Region, Options], Named]] = {
     "Simoncelli": simoncelli, "SSF": spatial_scale}
 
 
+def reach_mm(kind: str, options: Options, spacing: float) -> float:
+    """Return how many mm around a region its filtered image depends on, for voxels of up to `spacing` mm."""
+    if kind == "Simoncelli" or options.get("riesz") or options.get("boundary") == "periodic":
+        return math.inf
+    return _REACHES[kind](options, spacing) + spacing
+
+
+def _of_wavelet(options: Options, spacing: float) -> float:
+    levels = options.get("start_level", 0) + options.get("level", 1)
+    return pywt.Wavelet(options.get("wavelet", "coif1")).dec_len * (2**levels - 1) * spacing
+
+
+_REACHES: dict[str, Callable[[Options, float], float]] = {
+    "Mean": lambda options, spacing: max(options["support"]) // 2 * spacing,
+    "LoG": lambda options, _: options.get("truncate", 4) * max(options["sigma"]),
+    "SSF": lambda options, _: options.get("truncate", 4) * max(options["radius_mm"]) / math.sqrt(2),
+    "Laws": lambda options, spacing: (2 + options.get("energyDistance", 0)) * spacing,
+    "Gabor": lambda options, _: REACH_OF_GABOR * max(options["gaborSigma"]) * max(1, 1 / options.get("gaborGamma", 1)),
+    "Wavelet": _of_wavelet}
+
+
 def filtered_axes(options: Options) -> tuple[int, ...]:
-    """Return the axes that are filtered: all, or those of one slice."""
-    across = options.get("force2Ddimension", 0) if options.get("force2D") else None
-    return tuple(axis for axis in range(3) if axis != across)
+    """Return the axes that are filtered: all, or with `inSlices` those of axial slices."""
+    return (1, 2) if options.get("inSlices") else (0, 1, 2)
 
 
 # Lines of weights.
@@ -243,10 +258,7 @@ def _pool(responses: Iterable[tuple[np.ndarray, int]], how: str) -> np.ndarray:
     total, count = np.empty(0), 0
     for response, times in responses:
         weighted = response if how == "max" or times == 1 else response * times
-        if not count:
-            total = weighted
-        else:
-            total = np.maximum(total, weighted) if how == "max" else total + weighted
+        total = weighted if not count else np.maximum(total, weighted) if how == "max" else total + weighted
         count += times
     return total / count if how == "mean" else total
 
@@ -275,27 +287,38 @@ def _continued(places: np.ndarray, size: int, boundary: str) -> np.ndarray:
 
 # Filters made in Fourier space.
 
-def in_fourier_space(block: np.ndarray, axes: tuple[int, ...], transfer: Transfer) -> np.ndarray:
-    """Filter a block with a function of the frequencies along some axes.
+def in_fourier_space(region: Region, axes: tuple[int, ...], options: Options, transfer: Transfer,
+                     terms: list[Separable] | None = None) -> np.ndarray:
+    """Filter the whole image with a function of the frequencies along some axes; only its region's box is returned.
 
-    The reference maps count frequencies from -1 to 1, both ends included; as that is not quite symmetric, only the part
-    that leaves an image real is taken.
+    What is made of frequencies reaches far, and the features' references hold for whole images.  Beyond the edge the
+    image is continued a little, except periodically, as the transform itself does that.
+    """
+    more = 0 if options.get("boundary") == "periodic" else BEYOND_THE_EDGE
+    mask = np.zeros(region.mask.shape, dtype=bool)
+    mask[tuple(slice(None) if axis in axes else region.box[axis] for axis in range(3))] = True
+    image = pooled(replace(region, mask=mask), terms or [((),) * len(axes)], axes, options, "sum", more=more)
+    spectrum = np.fft.rfftn(image, axes=axes) * _for_real_images(transfer, image.shape, axes)
+    image = np.fft.irfftn(spectrum, s=[image.shape[axis] for axis in axes], axes=axes)
+    cut = (slice(span.start + more, span.stop + more) if axis in axes else slice(None)
+           for axis, span in enumerate(region.box))
+    return np.ascontiguousarray(image[tuple(cut)])
+
+
+def _for_real_images(transfer: Transfer, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    """Return a transfer function for the half of the frequencies that a real image has.
+
+    The reference maps count frequencies from -1 to 1, both ends included.  For an even number that is not symmetric,
+    and only the part that keeps the image real is taken.
     """
     there, back = [], []
     for axis in axes:
-        frequencies = np.fft.ifftshift(np.linspace(-1, 1, block.shape[axis]))
-        stop = block.shape[axis] // 2 + 1 if axis == axes[-1] else None  # the rest follows, as images are real
+        frequencies = np.fft.ifftshift(np.linspace(-1, 1, shape[axis]))
+        stop = shape[axis] // 2 + 1 if axis == axes[-1] else None
         along = tuple(-1 if other == axis else 1 for other in range(3))
         there.append(frequencies[:stop].reshape(along))
         back.append(np.roll(frequencies[::-1], 1)[:stop].reshape(along))
-    spectrum = np.fft.rfftn(block, axes=axes) * ((transfer(there) + np.conj(transfer(back))) / 2)
-    return np.fft.irfftn(spectrum, s=[block.shape[axis] for axis in axes], axes=axes)
-
-
-def trimmed(block: np.ndarray, axes: tuple[int, ...], reach: int) -> np.ndarray:
-    """Cut off so many voxels on both sides."""
-    cut = tuple(slice(reach, -reach) if axis in axes else slice(None) for axis in range(3))
-    return np.ascontiguousarray(block[cut])
+    return (transfer(there) + np.conj(transfer(back))) / 2
 
 
 def _product(one: Transfer, other: Transfer) -> Transfer:
@@ -330,36 +353,45 @@ def riesz(options: Options) -> Transfer:
 # Gabor filters.
 
 def gabor_image(region: Region, sigma: float, options: Options) -> np.ndarray:
-    """Pool the moduli of the responses in all planes and at all angles; sigma and wavelength are in mm."""
-    invariant, axes = options.get("rotationInvariant", True), filtered_axes(options)
-    degrees = np.arange(0, 360, options.get("gaborThetaStep", 45.0)) % 180  # the modulus is equal half a turn later
-    angles = np.radians(np.unique(degrees) if invariant else [options.get("gaborTheta", 0.0)])
-    planes = itertools.combinations(axes, 2) if invariant else [axes[-2:]]
-    responses = (_in_plane(region, plane, sigma, float(angle), options) for plane in planes for angle in angles)
-    return _pool(((response, 1) for response in responses), options.get("pooling", "mean"))
+    """Pool the moduli of the responses at all angles and in all planes; sigma and wavelength are in mm."""
+    axes = filtered_axes(options)
+    planes = itertools.combinations(axes, 2) if options.get("rotationInvariant", True) else [axes[-2:]]
+    return _pool(((_in_plane(region, plane, sigma, options), 1) for plane in planes), options.get("pooling", "mean"))
 
 
-def _in_plane(region: Region, plane: tuple[int, ...], sigma: float, angle: float, options: Options) -> np.ndarray:
+def _in_plane(region: Region, plane: tuple[int, ...], sigma: float, options: Options) -> np.ndarray:
+    kernels = gabor_kernels([region.spacing[axis] for axis in plane], sigma, options)
+    reach = {axis: width // 2 for axis, width in zip(plane, kernels[0].shape, strict=True)}
+    stack = np.moveaxis(surroundings(region, reach, options.get("boundary", "mirror")), plane, (1, 2))
+    size = [_fast(width) for width in stack.shape[1:]]
+    cut = tuple(slice(2 * far, width) for far, width in zip(reach.values(), stack.shape[1:], strict=True))
+    transfers = [np.fft.fft2(kernel, s=size) for kernel in kernels]
+    pooled_planes = [_pool(_moduli(np.fft.fft2(one, s=size), transfers, cut), options.get("pooling", "mean"))
+                     for one in stack]
+    return np.ascontiguousarray(np.moveaxis(np.stack(pooled_planes), (1, 2), plane))
+
+
+def _moduli(spectrum: np.ndarray, transfers: list[np.ndarray], cut: tuple[slice, ...]
+            ) -> Iterator[tuple[np.ndarray, int]]:
+    for transfer in transfers:
+        yield np.abs(np.fft.ifft2(spectrum * transfer)[cut]), 1
+
+
+def gabor_kernels(spacing: Sequence[float], sigma: float, options: Options) -> list[np.ndarray]:
+    """Return waves under a bell, one for each angle that a rotation invariant filter pools, or the angle asked for."""
     gamma = options.get("gaborGamma", 1.0)
-    rows, columns = (region.spacing[axis] for axis in plane)
-    far = [math.ceil(REACH_OF_GABOR * sigma * max(1, 1 / gamma) / spacing) for spacing in (rows, columns)]
-    block = surroundings(region, dict(zip(plane, far, strict=True)), options.get("boundary", "mirror"))
-    y, x = np.meshgrid(*(np.arange(-reach, reach + 1) * spacing
-                         for reach, spacing in zip(far, (rows, columns), strict=True)), indexing="ij")
-    along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-    bell = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))
-    wave = np.exp(2j * math.pi * along / options["gaborWavelength"])
-    return _convolved_planes(block, bell * wave, plane)
+    degrees = np.arange(0, 360, options.get("gaborThetaStep", 45.0)) % 180  # the modulus is equal half a turn later
+    angles = np.unique(degrees) if options.get("rotationInvariant", True) else [options.get("gaborTheta", 0.0)]
+    far = [math.ceil(REACH_OF_GABOR * sigma * max(1, 1 / gamma) / width) for width in spacing]
+    y, x = np.meshgrid(*(np.arange(-reach, reach + 1) * width for reach, width in zip(far, spacing, strict=True)),
+                       indexing="ij")
+    return [_wave(x * math.cos(angle) + y * math.sin(angle), gamma * (y * math.cos(angle) - x * math.sin(angle)),
+                  sigma, options["gaborWavelength"]) for angle in np.radians(angles)]
 
 
-def _convolved_planes(block: np.ndarray, kernel: np.ndarray, plane: tuple[int, ...]) -> np.ndarray:
-    """Return the modulus of each plane's convolution where it is complete."""
-    size = [_fast(block.shape[axis]) for axis in plane]
-    transfer = np.fft.fft2(kernel, s=size)
-    stack = np.moveaxis(block, plane, (1, 2))
-    cut = tuple(slice(width - 1, block.shape[axis]) for width, axis in zip(kernel.shape, plane, strict=True))
-    moduli = [np.abs(np.fft.ifft2(np.fft.fft2(one, s=size) * transfer)[cut]) for one in stack]
-    return np.ascontiguousarray(np.moveaxis(np.stack(moduli), (1, 2), plane))
+def _wave(along: np.ndarray, across: np.ndarray, sigma: float, length: float) -> np.ndarray:
+    wave: np.ndarray = np.exp(-(along**2 + across**2) / (2 * sigma**2) + 2j * math.pi * along / length)
+    return wave
 
 
 def _fast(size: int) -> int:

@@ -41,7 +41,7 @@ def _spread(x: np.ndarray) -> dict[str, float]:
     low, first, median, third, high = np.percentile(x, (10, 25, 50, 75, 90))
     mean, deviation = x.mean(), x - x.mean()
     variance = (deviation**2).mean()
-    robust = x[(low <= x) & (x <= high)]
+    robust = x[(low <= x) & (x <= high)] if x.size > 2 else x
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant region has no shape, a mean of 0 no variation
         found = {
             "Mean": mean,  # Q4LE, X6K6

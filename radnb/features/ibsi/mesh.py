@@ -23,7 +23,7 @@ def area_and_volume(mask: np.ndarray, spacing: Spacing) -> tuple[float, float]:
 
 
 def corners(mask: np.ndarray, spacing: Spacing) -> np.ndarray:
-    """Return the corners of the mesh in mm, one per row (z, y, x): the middles between neighbours of which one is in."""
+    """Return the mesh's corners in mm, one per row (z, y, x): the middles between neighbours of which one is in."""
     padded = np.pad(mask, 1)
     found = []
     for axis in range(3):
@@ -58,9 +58,8 @@ def _cell(inside: list[bool], spacing: np.ndarray) -> tuple[float, float]:
         covers = [_fan(ring * spacing) for ring in _chosen(np.array(loop))]
         area += float(np.mean([cover[0] for cover in covers]))
         flux += float(np.mean([cover[1] for cover in covers]))
-    for face, axis in ((face, axis) for axis in range(3) for face in _faces(axis)):
-        across = np.delete(spacing, axis)
-        flux += _share([inside[k] for k in face]) * across.prod() * spacing[axis] / 2
+    for axis in range(3):  # every face of the cell lies half a voxel from its middle
+        flux += sum(_share([inside[k] for k in face]) for face in _faces(axis)) * float(spacing.prod()) / 2
     return area, flux / 3
 
 

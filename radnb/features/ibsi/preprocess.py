@@ -29,7 +29,7 @@ class Axis:
     @property
     def moved(self) -> bool:
         """Say whether the new voxels lie elsewhere than the old ones."""
-        return len(self.positions) != self.length or bool(np.any(self.positions != np.arange(self.length)))
+        return bool((self.positions % 1).any())
 
 
 def axis(length: int, old: float, new: float) -> Axis:
@@ -59,7 +59,7 @@ def interpolated(array: np.ndarray, axes: tuple[Axis, ...], degree: int) -> np.n
 def _along(array: np.ndarray, place: Axis, degree: int) -> np.ndarray:
     """Interpolate along the first axis."""
     if not place.moved:
-        return array
+        return array[place.positions.astype(int)]
     positions = np.clip(place.positions, 0, place.length - 1) if degree < 3 else place.positions
     if degree == 0:
         return array[np.floor(positions + 0.5).astype(int)]

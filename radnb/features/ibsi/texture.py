@@ -56,12 +56,12 @@ def cooccurrence(counts: np.ndarray) -> Found:
             "InverseDifferenceMoment": mean(1 / (1 + (i - j) ** 2)),  # WF0Z
             "NormalisedInverseDifferenceMoment": mean(1 / (1 + (i - j) ** 2 / bins**2)),  # 1QCO
             "InverseVariance": mean(np.where(i == j, 0, 1 / np.maximum((i - j) ** 2, 1))),  # E8JP
-            "Correlation": np.where(variance > 0, mean((i - mu) * (j - mu)) / variance, 1),  # NI2N
+            "Correlation": np.where(variance == 0, 1, mean((i - mu) * (j - mu)) / variance),  # NI2N
             "Autocorrelation": mean(i * j),  # QWB0
             "ClusterTendency": mean(cluster**2),  # DG8W
             "ClusterShade": mean(cluster**3),  # 7NFM
             "ClusterProminence": mean(cluster**4),  # AE86
-            "InformationCorrelation1": np.where(hx > 0, (hxy - hxy1) / hx, 0),  # R8DG
+            "InformationCorrelation1": np.where(hx == 0, 0, (hxy - hxy1) / hx),  # R8DG
             "InformationCorrelation2": np.sqrt(1 - np.exp(-2 * np.maximum(hxy2 - hxy, 0)))}  # JN9H
 
 
@@ -115,9 +115,9 @@ def emphases(family: str, counts: np.ndarray, voxels: np.ndarray, lengths: np.nd
 
 def tone_differences(counts: np.ndarray, sums: np.ndarray) -> Found:
     """Return the features (IPET) of tone differences, both ... x level."""
-    return {name: np.array([_TONES[name](*row) for row in zip(counts.reshape(-1, counts.shape[-1]),
-                                                             sums.reshape(-1, sums.shape[-1]), strict=True)])
-            for name in _TONES}
+    rows = zip(counts.reshape(-1, counts.shape[-1]), sums.reshape(-1, sums.shape[-1]), strict=True)
+    kept = [(n, s) for n, s in rows if n.any()]  # somewhere, a voxel has a neighbour
+    return {name: np.array([formula(n, s) for n, s in kept]) for name, formula in _TONES.items()}
 
 
 def _coarseness(n: np.ndarray, s: np.ndarray) -> float:

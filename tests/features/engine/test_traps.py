@@ -112,7 +112,7 @@ def test_edges_of_small_whole_numbers_wrap_around() -> None:
 
 def test_a_bin_width_beyond_the_image_s_whole_numbers_is_refused_and_not_a_crash() -> None:
     """numpy 2 cannot turn 400 into an 8-bit number: PyRadiomics ends with an OverflowError."""
-    assert same(image("uint8"), classes=("firstorder",), binWidth=400) == "E_PYRADIOMICS"
+    assert same(image("uint8"), classes=("firstorder",), binWidth=400) == "E_BINS"
 
 
 def test_a_single_grey_level_has_agreed_values() -> None:
@@ -145,12 +145,23 @@ def test_shape_is_cut_to_the_box_of_the_resegmented_region() -> None:
     assert volumes[0] < volumes[1] < volumes[2]
 
 
-@pytest.mark.parametrize(("region", "axis", "works"), [("flat z", 0, True), ("flat y", 1, False),
-                                                       ("flat x", 2, True), ("ball", 0, False)])
-def test_flat_shape_looks_at_the_wrong_axis(region: str, axis: int, works: bool) -> None:
-    """PyRadiomics asks the box, in x, y, z, for the axis named in z, y, x: along y it then never measures."""
+@pytest.mark.parametrize(("region", "axis"), [("flat z", 0), ("flat x", 2), ("ball", 0)])
+def test_flat_shape_is_measured_on_one_slice_only(region: str, axis: int) -> None:
+    """Along z and x PyRadiomics measures flat regions, and refuses the others."""
     found = same(image(mask=scenes.inside(region)), classes=("shape2D",), force2D=True, force2Ddimension=axis)
-    assert isinstance(found, dict) is works
+    assert found == "E_SHAPE2D" if region == "ball" else found["original_shape2D_PixelSurface"] > 0
+
+
+def test_flat_shape_along_y_is_that_of_the_region_turned_to_z() -> None:
+    """PyRadiomics asks the box, in x, y, z, for the axis named in z, y, x: along y it never measures. We do."""
+    mask = scenes.inside("flat y")
+    cards = [checked({"imageType": {"Original": {}}, "featureClass": {"shape2D": None},
+                      "setting": {"force2D": True, "force2Ddimension": axis}}, name="trap") for axis in (1, 0)]
+    assert scenes.outcome("pyradiomics", image(mask=mask), cards[0]) == "E_SHAPE2D"
+    along_y = scenes.outcome(OURS, image(mask=mask), cards[0])
+    turned = scenes.outcome("pyradiomics", image(mask=mask.swapaxes(0, 1), grey=scenes.voxels("float32").swapaxes(0, 1)),
+                            cards[1])
+    assert along_y == pytest.approx(turned, rel=1e-9)
 
 
 def test_the_smallest_size_itself_is_refused() -> None:

@@ -5,8 +5,8 @@
  * rows are the levels that occur in it, and entries that are zero are not visited.
  *
  * Every kernel takes grey levels (0: not in the region) with a border of zeros as wide as the window reaches, the flat
- * indices of n windows' centres, and the reach of a window along z, y and x.  It writes features[feature * n + window],
- * the features in the order of the catalogue. */
+ * indices of n windows' centres, and the reach of a window along z, y and x; angles are rows of steps that point forward,
+ * one of two opposite ones.  It writes features[feature * n + window]. */
 #include "radnb.h"
 
 static const double EPSILON = 2.220446049250313e-16; /* numpy.spacing(1), which PyRadiomics adds within logarithms */
@@ -15,7 +15,7 @@ static const double EPSILON = 2.220446049250313e-16; /* numpy.spacing(1), which 
 typedef struct {
     int64_t size[3], cells, from[3]; /* from: the first cell, relative to the centre */
     int32_t *level;                  /* of each cell, 0 outside the region */
-    int32_t *row;                    /* of each cell: the place of its level among those of the window */
+    int32_t *row;                    /* of each cell: the place of its level among those of the window, or -1 */
     int32_t *row_of, levels_at_most; /* of each level (all zero between windows) */
     double *grey;                    /* of each row: its level */
     int64_t rows, voxels;
@@ -39,13 +39,14 @@ static int window_allocate(Window *window, const int64_t *reach, int64_t ny, int
         window->cells *= window->size[d];
     }
     const size_t cells = (size_t)window->cells, of_levels = (size_t)levels + 1;
-    char *memory = window->memory = calloc(1, cells * (sizeof(double) + 2 * sizeof(int32_t)) + of_levels * sizeof(int32_t));
+    char *memory = window->memory = calloc(1, cells * (sizeof(double) + 2 * sizeof(int32_t)) + (of_levels + 1) * sizeof(int32_t));
     if (!memory)
         return 0;
     window->grey = (double *)memory;
     window->level = (int32_t *)(window->grey + cells);
     window->row = window->level + cells;
-    window->row_of = window->row + cells;
+    window->row[cells] = -1; /* a cell outside, for lines that end */
+    window->row_of = window->row + cells + 1;
     return 1;
 }
 
@@ -84,6 +85,71 @@ static void window_rank(Window *window)
         window->row[i] = window->level[i] ? window->row_of[window->level[i]] : -1;
     for (int64_t r = 0; r < window->rows; r++)
         window->row_of[(int32_t)window->grey[r]] = 0;
+}
+
+/* ---- neighbours within a window ------------------------------------------------------------------------------------ */
+typedef struct { /* pairs of cells one angle apart; those of an angle lie in a row */
+    int32_t *from, *to;
+    int64_t *start; /* of each angle, and the end of the last */
+    void *memory;
+} Pairs;
+
+/* List the pairs for angles that point forward (their step in memory is positive, or they are none's opposite). */
+static int pairs_allocate(Pairs *pairs, const Window *window, const int64_t *angles, int64_t n_angles)
+{
+    const int64_t *size = window->size, most = window->cells * n_angles;
+    int64_t count = 0;
+    pairs->memory = malloc((size_t)(n_angles + 1) * sizeof(int64_t) + (size_t)most * 2 * sizeof(int32_t));
+    if (!pairs->memory)
+        return 0;
+    pairs->start = pairs->memory;
+    pairs->from = (int32_t *)(pairs->start + n_angles + 1);
+    pairs->to = pairs->from + most;
+    for (int64_t a = 0; a < n_angles; a++) {
+        const int64_t *angle = angles + 3 * a;
+        pairs->start[a] = count;
+        for (int64_t cell = 0; cell < window->cells; cell++) {
+            const int64_t x = cell % size[2] + angle[2], y = cell / size[2] % size[1] + angle[1];
+            const int64_t z = cell / size[2] / size[1] + angle[0];
+            if (z < 0 || y < 0 || x < 0 || z >= size[0] || y >= size[1] || x >= size[2])
+                continue;
+            pairs->from[count] = (int32_t)cell;
+            pairs->to[count++] = (int32_t)((z * size[1] + y) * size[2] + x);
+        }
+    }
+    pairs->start[n_angles] = count;
+    return 1;
+}
+
+/* ---- entropies ------------------------------------------------------------------------------------------------------ */
+typedef struct { /* p log2(p + epsilon) for p = count / total, kept once computed */
+    double *kept;
+    int64_t most;
+} Entropies;
+
+static int entropies_allocate(Entropies *entropies, int64_t most)
+{
+    entropies->most = most <= 1024 ? most : 0;
+    const int64_t n = (entropies->most + 1) * (entropies->most + 1);
+    entropies->kept = malloc((size_t)n * sizeof(double));
+    for (int64_t i = 0; entropies->kept && i < n; i++)
+        entropies->kept[i] = 1; /* no term is positive */
+    return entropies->kept != NULL;
+}
+
+static inline double entropy_term(const Entropies *entropies, double count, double total)
+{
+    const int64_t c = (int64_t)count, t = (int64_t)total;
+    if (t > entropies->most || (double)c != count || (double)t != total) { /* weighted counts */
+        const double p = count / total;
+        return p * log2(p + EPSILON);
+    }
+    double *kept = entropies->kept + t * (entropies->most + 1) + c;
+    if (*kept > 0.5) {
+        const double p = count / total;
+        *kept = p * log2(p + EPSILON);
+    }
+    return *kept;
 }
 
 /* ---- first order ------------------------------------------------------------------------------------------------- */
@@ -161,7 +227,8 @@ static double robust_mean_absolute_deviation(const double *sorted, int64_t n, do
 }
 
 /* Entropy and uniformity of the levels within the window. */
-static void level_statistics(const Window *window, double *count, double *entropy, double *uniformity)
+static void level_statistics(const Window *window, const Entropies *entropies, double *count, double *entropy,
+                             double *uniformity)
 {
     memset(count, 0, (size_t)window->rows * sizeof(double));
     for (int64_t i = 0; i < window->cells; i++)
@@ -170,7 +237,7 @@ static void level_statistics(const Window *window, double *count, double *entrop
     *entropy = *uniformity = 0;
     for (int64_t r = 0; r < window->rows; r++) {
         const double p = count[r] / (double)window->voxels;
-        *entropy -= p * log2(p + EPSILON);
+        *entropy -= entropy_term(entropies, count[r], (double)window->voxels);
         *uniformity += p * p;
     }
 }
@@ -182,9 +249,10 @@ WIDE int64_t maps_firstorder(const double *values, const int32_t *level, int64_t
                              int64_t cells, double shift, double volume, double *features)
 {
     Window window;
+    Entropies entropies = {0};
     double *x = malloc((size_t)cells * (3 * sizeof(double) + 1));
-    if (!window_allocate(&window, reach, ny, nx, levels) || !x) {
-        free(window.memory), free(x);
+    if (!window_allocate(&window, reach, ny, nx, levels) || !entropies_allocate(&entropies, window.cells) || !x) {
+        free(window.memory), free(entropies.kept), free(x);
         return -1;
     }
     double *sorted = x + cells, *work = sorted + cells;
@@ -221,11 +289,11 @@ WIDE int64_t maps_firstorder(const double *values, const int32_t *level, int64_t
         f[ROBUST_MEAN_ABSOLUTE_DEVIATION] = robust_mean_absolute_deviation(sorted, count, f[P10], f[P90], work);
         window_look(&window, level, centre[w]);
         window_rank(&window);
-        level_statistics(&window, work, &f[ENTROPY], &f[UNIFORMITY]);
+        level_statistics(&window, &entropies, work, &f[ENTROPY], &f[UNIFORMITY]);
         for (int i = 0; i < FIRSTORDER_FEATURES; i++)
             features[i * n + w] = f[i];
     }
-    free(window.memory), free(x);
+    free(window.memory), free(entropies.kept), free(x);
     return 0;
 }
 
@@ -240,26 +308,19 @@ typedef struct { /* a normalised co-occurrence matrix and what its features shar
     double *p;                  /* n x n */
     double *px, *py;            /* marginals */
     double *by_difference, *by_sum; /* of levels: all zero between matrices */
-    double *work;               /* 2 n x n */
-    double ux, uy;
+    double *work;               /* for three matrices */
+    double total, ux, uy;
+    Entropies entropies;
 } Glcm;
 
-/* Add a table over all pairs of cells one angle apart. */
-static void count_pairs(const Window *window, const int64_t *angle, double weight, double *table)
+/* Count the pairs of levels along one angle. */
+static void count_pairs(const Window *window, const Pairs *pairs, int64_t angle, double weight, double *table)
 {
-    int64_t first[3], last[3];
-    const int64_t *size = window->size, step = (angle[0] * size[1] + angle[1]) * size[2] + angle[2];
-    for (int d = 0; d < 3; d++) {
-        first[d] = angle[d] < 0 ? -angle[d] : 0;
-        last[d] = angle[d] > 0 ? size[d] - angle[d] : size[d];
+    for (int64_t i = pairs->start[angle]; i < pairs->start[angle + 1]; i++) {
+        const int32_t a = window->row[pairs->from[i]], b = window->row[pairs->to[i]];
+        if (a >= 0 && b >= 0)
+            table[a * window->rows + b] += weight;
     }
-    for (int64_t z = first[0]; z < last[0]; z++)
-        for (int64_t y = first[1]; y < last[1]; y++)
-            for (int64_t x = first[2]; x < last[2]; x++) {
-                const int32_t *row = window->row + (z * size[1] + y) * size[2] + x;
-                if (row[0] >= 0 && row[step] >= 0)
-                    table[row[0] * window->rows + row[step]] += weight;
-            }
 }
 
 static void make_symmetrical(double *table, int64_t n)
@@ -269,26 +330,40 @@ static void make_symmetrical(double *table, int64_t n)
             table[i * n + j] = table[j * n + i] = table[i * n + j] + table[j * n + i];
 }
 
-/* Divide by the total and sum up the marginals; return 0 if nothing was counted. */
-static int normalise(Glcm *m)
+/* Sum up the counts and the marginals; return 0 if nothing was counted. */
+static int add_up(Glcm *m)
 {
     const int64_t n = m->n;
-    double total = 0;
-    for (int64_t i = 0; i < n * n; i++)
-        total += m->p[i];
-    if (total == 0)
-        return 0;
     memset(m->px, 0, (size_t)n * sizeof(double));
     memset(m->py, 0, (size_t)n * sizeof(double));
-    m->ux = m->uy = 0;
+    m->total = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
-            if (m->p[i * n + j] != 0) {
-                const double p = m->p[i * n + j] /= total;
-                m->px[i] += p, m->py[j] += p;
-                m->ux += m->grey[i] * p, m->uy += m->grey[j] * p;
-            }
-    return 1;
+            m->px[i] += m->p[i * n + j], m->py[j] += m->p[i * n + j];
+    for (int64_t i = 0; i < n; i++)
+        m->total += m->px[i];
+    return m->total != 0;
+}
+
+/* Turn counts into probabilities; find the means, and the joint and the two marginal entropies.  The means are summed in
+ * PyRadiomics' order: in a flat row, their rounding decides whether its correlation is 1. */
+static void normalise(Glcm *m, double *hxy, double *hx, double *hy)
+{
+    *hxy = *hx = *hy = m->ux = m->uy = 0;
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t j = 0; j < m->n; j++) {
+            double *p = m->p + i * m->n + j;
+            if (*p == 0)
+                continue;
+            *hxy -= entropy_term(&m->entropies, *p, m->total);
+            *p /= m->total;
+            m->ux += m->grey[i] * *p, m->uy += m->grey[j] * *p;
+        }
+    for (int64_t i = 0; i < m->n; i++) {
+        *hx -= entropy_term(&m->entropies, m->px[i], m->total);
+        *hy -= entropy_term(&m->entropies, m->py[i], m->total);
+        m->px[i] /= m->total, m->py[i] /= m->total;
+    }
 }
 
 /* Features that are sums over all pairs of levels. */
@@ -307,11 +382,10 @@ static void features_of_pairs(Glcm *m, double *f)
             f[CLUSTER_PROMINENCE] += p * (s * s * s * s);
             f[CONTRAST] += p * ((a - b) * (a - b));
             f[JOINT_ENERGY] += p * p;
-            f[JOINT_ENTROPY] -= p * log2(p + EPSILON);
             f[MAXIMUM_PROBABILITY] = p > f[MAXIMUM_PROBABILITY] ? p : f[MAXIMUM_PROBABILITY];
             variance_x += p * (dx * dx), variance_y += p * (dy * dy), correlation += p * dx * dy;
-            m->by_difference[(int64_t)fabs(a - b)] += p;
-            m->by_sum[(int64_t)(a + b)] += p;
+            m->by_difference[(int64_t)fabs(a - b)] += p * m->total;
+            m->by_sum[(int64_t)(a + b)] += p * m->total;
         }
     const double sigma = sqrt(variance_x) * sqrt(variance_y);
     f[CORRELATION] = sigma == 0 ? 1 : correlation / (sigma + EPSILON);
@@ -325,13 +399,13 @@ static void features_of_differences_and_sums(Glcm *m, double *f)
     const double ng = (double)m->ng;
     const int64_t least = (int64_t)m->grey[0], most = (int64_t)m->grey[m->n - 1];
     for (int64_t k = 0; k <= most - least; k++)
-        f[DIFFERENCE_AVERAGE] += (double)k * m->by_difference[k];
+        f[DIFFERENCE_AVERAGE] += (double)k * m->by_difference[k] / m->total;
     for (int64_t k = 0; k <= most - least; k++) {
-        const double p = m->by_difference[k], d = (double)k;
-        if (p == 0)
+        if (m->by_difference[k] == 0)
             continue;
-        f[DIFFERENCE_ENTROPY] -= p * log2(p + EPSILON);
-        f[DIFFERENCE_VARIANCE] += p * ((d - f[DIFFERENCE_AVERAGE]) * (d - f[DIFFERENCE_AVERAGE]));
+        const double p = m->by_difference[k] / m->total, d = (double)k, away = d - f[DIFFERENCE_AVERAGE];
+        f[DIFFERENCE_ENTROPY] -= entropy_term(&m->entropies, m->by_difference[k], m->total);
+        f[DIFFERENCE_VARIANCE] += p * (away * away);
         f[ID] += p / (1 + d);
         f[IDM] += p / (1 + d * d);
         f[IDN] += p / (1 + d / ng);
@@ -340,34 +414,38 @@ static void features_of_differences_and_sums(Glcm *m, double *f)
         m->by_difference[k] = 0;
     }
     for (int64_t k = 2 * least; k <= 2 * most; k++) {
-        const double p = m->by_sum[k];
-        if (p == 0)
+        if (m->by_sum[k] == 0)
             continue;
-        f[SUM_AVERAGE] += (double)k * p;
-        f[SUM_ENTROPY] -= p * log2(p + EPSILON);
+        f[SUM_AVERAGE] += (double)k * m->by_sum[k] / m->total;
+        f[SUM_ENTROPY] -= entropy_term(&m->entropies, m->by_sum[k], m->total);
         m->by_sum[k] = 0;
     }
 }
 
-/* Informational measures of correlation.  The sums run in PyRadiomics' order: where the levels are independent of each
- * other, HXY2 - HXY is nothing but rounding, or exactly 0. */
-static void informational_correlations(const Glcm *m, double *f)
+/* Sum up -p log2(px py) with the joint p, and with the product px py for p, term by term in PyRadiomics' order. */
+static void cross_entropies(const Glcm *m, double *hxy, double *hxy1, double *hxy2)
 {
-    const int64_t n = m->n;
-    double hx = 0, hy = 0, hxy1 = 0, hxy2 = 0;
-    for (int64_t i = 0; i < n; i++) {
-        hx -= m->px[i] * log2(m->px[i] + EPSILON);
-        hy -= m->py[i] * log2(m->py[i] + EPSILON);
-        for (int64_t j = 0; j < n; j++) {
-            const double p = m->p[i * n + j], independent = m->px[i] * m->py[j];
+    *hxy = *hxy1 = *hxy2 = 0;
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t j = 0; j < m->n; j++) {
+            const double p = m->p[i * m->n + j], independent = m->px[i] * m->py[j];
             if (independent == 0)
                 continue;
-            const double log_independent = log2(independent + EPSILON);
-            hxy1 -= p * log_independent;
-            hxy2 -= independent * log_independent;
+            const double logarithm = log2(independent + EPSILON);
+            *hxy -= p * log2(p + EPSILON);
+            *hxy1 -= p * logarithm;
+            *hxy2 -= independent * logarithm;
         }
-    }
-    const double largest = hx > hy ? hx : hy, hxy = f[JOINT_ENTROPY];
+}
+
+/* Informational measures of correlation.  Both cross entropies are HX + HY; only where the levels are independent of each
+ * other, and the difference to HXY is nothing but rounding or exactly 0, the sums are made as PyRadiomics makes them. */
+static void informational_correlations(const Glcm *m, double hx, double hy, double *f)
+{
+    const double largest = hx > hy ? hx : hy;
+    double hxy = f[JOINT_ENTROPY], hxy1 = hx + hy, hxy2 = hx + hy;
+    if (fabs(hxy2 - hxy) < 1e-7)
+        cross_entropies(m, &hxy, &hxy1, &hxy2);
     f[IMC1] = largest == 0 ? 0 : (hxy - hxy1) / largest;
     f[IMC2] = hxy2 == hxy ? 0 : sqrt(1 - exp(-2 * (hxy2 - hxy)));
 }
@@ -397,84 +475,104 @@ static int64_t parts(const Glcm *m, double *work)
     return count;
 }
 
-/* Return the largest eigenvalue of a symmetric matrix by Jacobi's rotations (the matrix is used up). */
-static double largest_eigenvalue(double *a, int64_t n)
+/* product = a b, all of n rows `wide` apart.  Inlined with a constant width, the inner loop is a few wide operations. */
+static inline __attribute__((always_inline)) void multiply_rows(const double *restrict a, const double *restrict b,
+                                                                double *restrict product, int64_t n, const int64_t wide)
 {
-    for (int sweep = 0; sweep < 60; sweep++) {
-        double off = 0, on = 0;
-        for (int64_t i = 0; i < n; i++) {
-            on += a[i * n + i] * a[i * n + i];
-            for (int64_t j = 0; j < i; j++)
-                off += a[i * n + j] * a[i * n + j];
+    for (int64_t i = 0; i < n; i++) {
+        double *restrict row = product + i * wide;
+        for (int64_t j = 0; j < wide; j++)
+            row[j] = 0;
+        for (int64_t k = 0; k < n; k++) {
+            const double factor = a[i * wide + k];
+            for (int64_t j = 0; j < wide; j++)
+                row[j] += factor * b[k * wide + j];
         }
-        if (off <= 1e-32 * on || off == 0)
-            break;
-        for (int64_t p = 0; p < n; p++)
-            for (int64_t q = p + 1; q < n; q++) {
-                if (a[p * n + q] == 0)
-                    continue;
-                const double theta = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q]);
-                const double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1));
-                const double c = 1 / sqrt(t * t + 1), s = t * c;
-                for (int64_t k = 0; k < n; k++) {
-                    const double u = a[k * n + p], v = a[k * n + q];
-                    a[k * n + p] = c * u - s * v, a[k * n + q] = s * u + c * v;
-                }
-                for (int64_t k = 0; k < n; k++) {
-                    const double u = a[p * n + k], v = a[q * n + k];
-                    a[p * n + k] = c * u - s * v, a[q * n + k] = s * u + c * v;
-                }
-            }
     }
-    double largest = a[0];
+}
+
+static inline __attribute__((always_inline)) void multiply(const double *a, const double *b, double *product, int64_t n,
+                                                           int64_t wide)
+{
+    if (wide == 8)
+        multiply_rows(a, b, product, n, 8);
+    else if (wide == 16)
+        multiply_rows(a, b, product, n, 16);
+    else
+        multiply_rows(a, b, product, n, wide);
+}
+
+/* Return the largest eigenvalue of a positive matrix m: its powers m^2, m^4, m^8 ... turn into the projection on the
+ * eigenvector, whose Rayleigh quotient is the eigenvalue.  Where two eigenvalues are so near that this takes long, either
+ * will do. */
+static inline __attribute__((always_inline)) double largest_eigenvalue(const double *m, double *power, double *next,
+                                                                       int64_t n, int64_t wide)
+{
+    double concentration = 0;
+    memcpy(power, m, (size_t)(n * wide) * sizeof(double));
+    for (int round = 0; round < 40; round++) {
+        double trace = 0, squares = 0;
+        for (int64_t i = 0; i < n; i++)
+            trace += power[i * wide + i];
+        if (!(trace > 0))
+            return 0;
+        for (int64_t i = 0; i < n * wide; i++)
+            power[i] /= trace, squares += power[i] * power[i];
+        if (squares > 1 - 1e-14 || (round > 12 && fabs(squares - concentration) < 1e-13))
+            break;
+        concentration = squares;
+        multiply(power, power, next, n, wide);
+        double *swap = power;
+        power = next, next = swap;
+    }
+    int64_t best = 0;
     for (int64_t i = 1; i < n; i++)
-        largest = a[i * n + i] > largest ? a[i * n + i] : largest;
-    return largest;
+        best = power[i * wide + i] > power[best * wide + best] ? i : best;
+    const double *v = power + best * wide; /* a multiple of the eigenvector */
+    double above = 0, below = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double mv = 0;
+        for (int64_t j = 0; j < n; j++)
+            mv += m[i * wide + j] * v[j];
+        above += v[i] * mv, below += v[i] * v[i];
+    }
+    return above / below;
 }
 
 /* Maximal correlation coefficient: the second singular value of p(i, j) / sqrt(px(i) py(j)).  The first is 1, with the
  * vectors sqrt(px) and sqrt(py); a graph of two parts or more has another 1.  (PyRadiomics takes the second eigenvalue of
  * Q, which is this one's square; its epsilon in Q is too small to matter in a window.) */
-static double maximal_correlation(const Glcm *m)
+static inline __attribute__((always_inline)) double maximal_correlation(const Glcm *m)
 {
     const int64_t n = m->n;
     if (parts(m, m->work) > 1)
         return 1;
-    double *b = m->work, *product = b + n * n;
-    int64_t rows = 0, columns = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (m->px[i] == 0)
-            continue;
-        columns = 0;
-        for (int64_t j = 0; j < n; j++)
-            if (m->py[j] != 0) {
-                const double root = sqrt(m->px[i] * m->py[j]);
-                b[rows * n + columns++] = m->p[i * n + j] / root - root;
-            }
-        rows++;
-    }
-    if (rows < 2 || columns < 2)
+    if (n < 2)
         return 0;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t k = 0; k <= i; k++) {
-            double sum = 0;
-            for (int64_t j = 0; j < columns; j++)
-                sum += b[i * n + j] * b[k * n + j];
-            product[i * rows + k] = product[k * rows + i] = sum;
-        }
-    const double largest = largest_eigenvalue(product, rows);
+    const int64_t wide = (n + 7) / 8 * 8, size = n * wide;
+    double *b = m->work, *transposed = b + size, *square = transposed + size;
+    memset(b, 0, (size_t)(2 * size) * sizeof(double));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++)
+            if (m->px[i] != 0 && m->py[j] != 0) {
+                const double root = sqrt(m->px[i] * m->py[j]);
+                b[i * wide + j] = transposed[j * wide + i] = m->p[i * n + j] / root - root;
+            }
+    multiply(b, transposed, square, n, wide);
+    const double largest = largest_eigenvalue(square, b, transposed, n, wide);
     return largest > 0 ? sqrt(largest) : 0;
 }
 
 /* Add the features of one matrix to sums, leaving out what is no number, as numpy.nanmean does. */
-static int add_glcm_features(Glcm *m, double *sums, double *counts, int64_t with_mcc)
+static inline __attribute__((always_inline)) int add_glcm_features(Glcm *m, double *sums, double *counts, int64_t with_mcc)
 {
-    double f[GLCM_FEATURES] = {0};
-    if (!normalise(m))
+    double f[GLCM_FEATURES] = {0}, hx, hy;
+    if (!add_up(m))
         return 0;
+    normalise(m, &f[JOINT_ENTROPY], &hx, &hy);
     features_of_pairs(m, f);
     features_of_differences_and_sums(m, f);
-    informational_correlations(m, f);
+    informational_correlations(m, hx, hy, f);
     if (with_mcc)
         f[MCC] = maximal_correlation(m);
     for (int i = 0; i < GLCM_FEATURES; i++)
@@ -490,15 +588,17 @@ WIDE int64_t maps_glcm(const int32_t *level, int64_t levels, int64_t ny, int64_t
 {
     Window window;
     Glcm m = {0};
+    Pairs pairs = {0};
     if (!window_allocate(&window, reach, ny, nx, levels))
         return -1;
     const int64_t most = window.cells < levels ? window.cells : levels;
-    double *memory = calloc((size_t)(3 * most * most + 2 * most + 3 * levels + 4), sizeof(double));
-    if (!memory) {
-        free(window.memory);
+    double *memory = calloc((size_t)(most * most + 3 * most * (most + 8) + 2 * most + 3 * levels + 4), sizeof(double));
+    if (!memory || !entropies_allocate(&m.entropies, 2 * window.cells) ||
+        !pairs_allocate(&pairs, &window, angles, n_angles)) {
+        free(window.memory), free(memory), free(m.entropies.kept);
         return -1;
     }
-    m.ng = levels, m.grey = window.grey, m.p = memory, m.work = m.p + most * most, m.px = m.work + 2 * most * most;
+    m.ng = levels, m.grey = window.grey, m.p = memory, m.work = m.p + most * most, m.px = m.work + 3 * most * (most + 8);
     m.py = m.px + most, m.by_difference = m.py + most, m.by_sum = m.by_difference + levels + 1;
     for (int64_t w = 0; w < n; w++) {
         double sums[GLCM_FEATURES] = {0}, counts[GLCM_FEATURES] = {0};
@@ -508,7 +608,7 @@ WIDE int64_t maps_glcm(const int32_t *level, int64_t levels, int64_t ny, int64_t
         for (int64_t a = 0; a < n_angles; a++) {
             if (!weighted || a == 0)
                 memset(m.p, 0, (size_t)(m.n * m.n) * sizeof(double));
-            count_pairs(&window, angles + 3 * a, weighted ? weights[a] : 1, m.p);
+            count_pairs(&window, &pairs, a, weighted ? weights[a] : 1, m.p);
             if (weighted && a < n_angles - 1)
                 continue;
             if (symmetrical)
@@ -518,7 +618,7 @@ WIDE int64_t maps_glcm(const int32_t *level, int64_t levels, int64_t ny, int64_t
         for (int i = 0; i < GLCM_FEATURES; i++)
             features[i * n + w] = sums[i] / counts[i];
     }
-    free(window.memory), free(memory);
+    free(window.memory), free(memory), free(m.entropies.kept), free(pairs.memory);
     return 0;
 }
 
@@ -527,139 +627,123 @@ enum { SMALL, LARGE, LEVEL_NONUNIFORMITY, LEVEL_NONUNIFORMITY_NORMALISED, SIZE_N
        PERCENTAGE, LEVEL_VARIANCE, SIZE_VARIANCE, SIZE_ENTROPY, LOW, HIGH, SMALL_LOW, SMALL_HIGH, LARGE_LOW, LARGE_HIGH,
        SIZE_FEATURES };
 
-typedef struct {
-    int64_t key; /* row * (largest size + 1) + size */
-    double count;
-} Entry;
-
-typedef struct {
-    Entry *entry;
-    int64_t n, sizes; /* entries; largest size + 1 */
-    double *by_size, *by_row; /* all zero between windows */
+typedef struct { /* counts by level and size */
+    double *count;          /* rows x sizes */
+    double *by_row, *by_size;
+    int32_t *used;          /* the entries that are not zero */
+    int64_t n, sizes, rows; /* entries used; columns (largest size + 1); rows */
+    Entropies entropies;
 } Table;
 
-static int table_allocate(Table *table, int64_t entries, int64_t rows, int64_t largest)
+static int table_allocate(Table *table, const Window *window, int64_t largest, int64_t entries)
 {
-    table->n = 0, table->sizes = largest + 1;
-    table->entry = malloc((size_t)entries * sizeof(Entry));
-    table->by_size = calloc((size_t)(table->sizes + rows), sizeof(double));
-    table->by_row = table->by_size ? table->by_size + table->sizes : NULL;
-    return table->entry && table->by_size;
+    const int64_t rows = window->cells < window->levels_at_most ? window->cells : window->levels_at_most;
+    table->n = 0, table->rows = rows, table->sizes = largest + 1;
+    table->count = calloc((size_t)(rows * table->sizes + rows + table->sizes), sizeof(double));
+    table->by_row = table->count ? table->count + rows * table->sizes : NULL;
+    table->by_size = table->count ? table->by_row + rows : NULL;
+    table->used = malloc((size_t)entries * sizeof(int32_t));
+    return entropies_allocate(&table->entropies, window->cells) && table->count && table->used;
 }
 
-static void table_free(Table *table) { free(table->entry), free(table->by_size); }
+static void table_free(Table *table) { free(table->count), free(table->used), free(table->entropies.kept); }
 
 static inline void table_add(Table *table, int64_t row, int64_t size, double count)
 {
-    table->entry[table->n].key = row * table->sizes + size;
-    table->entry[table->n++].count = count;
+    const int64_t place = row * table->sizes + size;
+    if (table->count[place] == 0)
+        table->used[table->n++] = (int32_t)place;
+    table->count[place] += count;
 }
 
-/* Order the entries by level and size, and make one of those that are equal. */
-static void table_order(Table *table)
+static void table_clear(Table *table)
 {
-    Entry *entry = table->entry;
-    for (int64_t gap = table->n > 40 ? 40 : 1; gap > 0; gap = gap == 40 ? 13 : gap == 13 ? 4 : gap == 4 ? 1 : 0)
-        for (int64_t i = gap; i < table->n; i++) {
-            const Entry here = entry[i];
-            int64_t j = i;
-            for (; j >= gap && entry[j - gap].key > here.key; j -= gap)
-                entry[j] = entry[j - gap];
-            entry[j] = here;
-        }
-    int64_t kept = 0;
-    for (int64_t i = 0; i < table->n; i++)
-        if (kept && entry[kept - 1].key == entry[i].key)
-            entry[kept - 1].count += entry[i].count;
-        else
-            entry[kept++] = entry[i];
-    table->n = kept;
+    for (int64_t e = 0; e < table->n; e++)
+        table->count[table->used[e]] = 0;
+    table->n = 0;
 }
 
-static double variance_of(const double *p, const double *value, int64_t n, double total)
+/* Return the sum of squares of a marginal and its variance, and empty it. */
+static double marginal(double *p, const double *value, int64_t n, double total, double *variance)
 {
-    double mean = 0, variance = 0;
-    for (int64_t i = 0; i < n; i++)
-        mean += p[i] / total * (value ? value[i] : (double)i);
+    double squares = 0, mean = 0;
+    for (int64_t i = 0; i < n; i++) {
+        squares += p[i] * p[i];
+        mean += p[i] * (value ? value[i] : (double)i);
+    }
+    mean /= total, *variance = 0;
     for (int64_t i = 0; i < n; i++) {
         const double d = (value ? value[i] : (double)i) - mean;
-        variance += p[i] / total * (d * d);
+        *variance += p[i] * (d * d);
+        p[i] = 0;
     }
-    return variance;
+    *variance /= total;
+    return squares;
 }
 
-/* Compute all features of a table; it is emptied.  Return 0 if it holds nothing. */
+/* Compute all features of a table, and empty it.  Return 0 if it holds nothing. */
 static int size_features(Table *table, const double *grey, int64_t rows, double *f)
 {
     double total = 0, voxels = 0;
-    table_order(table);
+    int64_t longest = 0;
     memset(f, 0, SIZE_FEATURES * sizeof(double));
     for (int64_t e = 0; e < table->n; e++)
-        total += table->entry[e].count;
+        total += table->count[table->used[e]];
     if (total == 0)
         return 0;
     for (int64_t e = 0; e < table->n; e++) {
-        const int64_t row = table->entry[e].key / table->sizes, size = table->entry[e].key % table->sizes;
-        const double c = table->entry[e].count, p = c / total, s = (double)(size * size), g = grey[row] * grey[row];
+        const int64_t row = table->used[e] / table->sizes, size = table->used[e] - row * table->sizes;
+        const double c = table->count[table->used[e]], s = (double)(size * size), g = grey[row] * grey[row];
+        const double per_s = 1 / s, per_g = 1 / g;
+        longest = size > longest ? size : longest;
         voxels += c * (double)size;
         table->by_row[row] += c;
         table->by_size[size] += c;
-        f[SMALL] += c / s, f[LARGE] += c * s, f[LOW] += c / g, f[HIGH] += c * g;
-        f[SMALL_LOW] += c / (g * s), f[SMALL_HIGH] += c * g / s, f[LARGE_LOW] += c * s / g, f[LARGE_HIGH] += c * (s * g);
-        f[SIZE_ENTROPY] -= p * log2(p + EPSILON);
+        f[SMALL] += c * per_s, f[LARGE] += c * s, f[LOW] += c * per_g, f[HIGH] += c * g;
+        f[SMALL_LOW] += c * per_s * per_g, f[SMALL_HIGH] += c * per_s * g;
+        f[LARGE_LOW] += c * s * per_g, f[LARGE_HIGH] += c * s * g;
+        f[SIZE_ENTROPY] -= entropy_term(&table->entropies, c, total);
     }
-    for (int64_t row = 0; row < rows; row++)
-        f[LEVEL_NONUNIFORMITY] += table->by_row[row] * table->by_row[row];
-    for (int64_t size = 0; size < table->sizes; size++)
-        f[SIZE_NONUNIFORMITY] += table->by_size[size] * table->by_size[size];
+    f[LEVEL_NONUNIFORMITY] = marginal(table->by_row, grey, rows, total, &f[LEVEL_VARIANCE]);
+    f[SIZE_NONUNIFORMITY] = marginal(table->by_size, NULL, longest + 1, total, &f[SIZE_VARIANCE]);
     f[LEVEL_NONUNIFORMITY_NORMALISED] = f[LEVEL_NONUNIFORMITY] / (total * total);
     f[SIZE_NONUNIFORMITY_NORMALISED] = f[SIZE_NONUNIFORMITY] / (total * total);
-    f[LEVEL_VARIANCE] = variance_of(table->by_row, grey, rows, total);
-    f[SIZE_VARIANCE] = variance_of(table->by_size, NULL, table->sizes, total);
-    const int per_entry[] = {SMALL, LARGE, LOW, HIGH, SMALL_LOW, SMALL_HIGH, LARGE_LOW, LARGE_HIGH, LEVEL_NONUNIFORMITY,
-                             SIZE_NONUNIFORMITY};
+    static const int per_entry[] = {SMALL, LARGE, LOW, HIGH, SMALL_LOW, SMALL_HIGH, LARGE_LOW, LARGE_HIGH,
+                                    LEVEL_NONUNIFORMITY, SIZE_NONUNIFORMITY};
     for (size_t i = 0; i < sizeof per_entry / sizeof *per_entry; i++)
         f[per_entry[i]] /= total;
     f[PERCENTAGE] = total / voxels;
-    memset(table->by_row, 0, (size_t)rows * sizeof(double));
-    memset(table->by_size, 0, (size_t)table->sizes * sizeof(double));
-    table->n = 0;
+    table_clear(table);
     return 1;
 }
 
-/* Add the runs along one angle: every line starts at a cell whose predecessor lies outside the window.  Return whether
- * some line crosses two voxels of the region; PyRadiomics leaves out an angle without. */
-static int add_runs(const Window *window, const int64_t *angle, double weight, Table *table)
+/* Say whether some line along an angle crosses two voxels of the region; PyRadiomics leaves out an angle without.
+ * after: the next cell of each on its line, or the number of cells; line: how many voxels a line has had. */
+static int crosses(const Window *window, const int32_t *after, int32_t *line)
 {
-    const int64_t *size = window->size, step = (angle[0] * size[1] + angle[1]) * size[2] + angle[2];
-    int crossed = 0;
-    for (int64_t z = 0; z < size[0]; z++)
-        for (int64_t y = 0; y < size[1]; y++)
-            for (int64_t x = 0; x < size[2]; x++) {
-                const int64_t at[3] = {z, y, x};
-                int64_t cells = INT64_MAX;
-                int starts = 0;
-                for (int d = 0; d < 3; d++)
-                    if (angle[d]) {
-                        starts |= angle[d] > 0 ? at[d] == 0 : at[d] == size[d] - 1;
-                        const int64_t left = angle[d] > 0 ? size[d] - at[d] : at[d] + 1;
-                        cells = left < cells ? left : cells;
-                    }
-                if (!starts)
-                    continue;
-                const int32_t *row = window->row + (z * size[1] + y) * size[2] + x;
-                int64_t run = 0, voxels = 0;
-                for (int64_t i = 0; i < cells; i++, row += step) {
-                    voxels += *row >= 0;
-                    run++;
-                    if (*row >= 0 && (i == cells - 1 || row[step] != *row))
-                        table_add(table, *row, run, weight), run = 0;
-                    else if (*row < 0)
-                        run = 0;
-                }
-                crossed |= voxels > 1;
-            }
-    return crossed;
+    memset(line, 0, (size_t)(window->cells + 1) * sizeof(int32_t));
+    for (int64_t cell = 0; cell < window->cells; cell++) {
+        line[cell] += window->row[cell] >= 0;
+        if (line[cell] > 1)
+            return 1;
+        line[after[cell]] = line[cell];
+    }
+    return 0;
+}
+
+/* Add the runs along one angle.  run: how long the run before each cell is. */
+static void add_runs(const Window *window, const int32_t *after, double weight, int32_t *run, Table *table)
+{
+    memset(run, 0, (size_t)(window->cells + 1) * sizeof(int32_t));
+    for (int64_t cell = 0; cell < window->cells; cell++) {
+        const int32_t next = after[cell], row = window->row[cell];
+        if (row < 0)
+            continue;
+        if (window->row[next] == row)
+            run[next] = run[cell] + 1;
+        else
+            table_add(table, row, run[cell] + 1, weight);
+    }
 }
 
 WIDE int64_t maps_glrlm(const int32_t *level, int64_t levels, int64_t ny, int64_t nx, const int64_t *centre, int64_t n,
@@ -668,16 +752,27 @@ WIDE int64_t maps_glrlm(const int32_t *level, int64_t levels, int64_t ny, int64_
 {
     Window window;
     Table table = {0};
+    Pairs pairs = {0};
+    int32_t *after = NULL;
     const int ready = window_allocate(&window, reach, ny, nx, levels) &&
-                      table_allocate(&table, window.cells * n_angles, window.cells, longest(&window));
+                      table_allocate(&table, &window, longest(&window), window.cells * n_angles) &&
+                      pairs_allocate(&pairs, &window, angles, n_angles) &&
+                      (after = malloc((size_t)((n_angles + 2) * (window.cells + 1)) * sizeof(int32_t)));
+    int32_t *run = after + n_angles * (window.cells + 1), *line = run + window.cells + 1;
+    for (int64_t a = 0; ready && a < n_angles; a++) {
+        for (int64_t cell = 0; cell < window.cells; cell++)
+            after[a * (window.cells + 1) + cell] = (int32_t)window.cells;
+        for (int64_t i = pairs.start[a]; i < pairs.start[a + 1]; i++)
+            after[a * (window.cells + 1) + pairs.from[i]] = pairs.to[i];
+    }
     for (int64_t w = 0; ready && w < n; w++) {
         double sums[SIZE_FEATURES] = {0}, f[SIZE_FEATURES], count = 0;
         window_look(&window, level, centre[w]);
         window_rank(&window);
         for (int64_t a = 0; a < n_angles; a++) {
-            const int64_t before = table.n;
-            if (!add_runs(&window, angles + 3 * a, weighted ? weights[a] : 1, &table))
-                table.n = before;
+            const int32_t *next = after + a * (window.cells + 1);
+            if (crosses(&window, next, line))
+                add_runs(&window, next, weighted ? weights[a] : 1, run, &table);
             if ((weighted && a < n_angles - 1) || !size_features(&table, window.grey, window.rows, f))
                 continue;
             count += 1;
@@ -687,98 +782,91 @@ WIDE int64_t maps_glrlm(const int32_t *level, int64_t levels, int64_t ny, int64_
         for (int i = 0; i < SIZE_FEATURES; i++)
             features[i * n + w] = sums[i] / count;
     }
-    free(window.memory), table_free(&table);
+    free(window.memory), table_free(&table), free(pairs.memory), free(after);
     return ready ? 0 : -1;
 }
 
-/* Add the zones: cells of one level that touch, across faces, edges and corners. */
-static void add_zones(const Window *window, int32_t *row, int32_t *stack, Table *table)
+/* Add the zones: voxels of one level that are joined by pairs, found by joining the trees that grow over them. */
+static void add_zones(const Window *window, const Pairs *pairs, int32_t *root, int32_t *size, Table *table)
 {
-    const int64_t *size = window->size;
-    memcpy(row, window->row, (size_t)window->cells * sizeof(int32_t));
-    for (int64_t first = 0; first < window->cells; first++) {
-        const int32_t own = row[first];
-        if (own < 0)
+    for (int64_t cell = 0; cell < window->cells; cell++)
+        root[cell] = (int32_t)cell, size[cell] = 1;
+    for (int64_t i = 0; i < pairs->start[1]; i++) {
+        int32_t a = pairs->from[i], b = pairs->to[i];
+        if (window->level[a] != window->level[b] || !window->level[a])
             continue;
-        int64_t top = 0, zone = 0;
-        stack[top++] = (int32_t)first, row[first] = -1;
-        while (top > 0) {
-            const int64_t cell = stack[--top], x = cell % size[2], y = cell / size[2] % size[1], z = cell / size[2] / size[1];
-            zone++;
-            for (int64_t u = z > 0 ? z - 1 : 0; u <= z + 1 && u < size[0]; u++)
-                for (int64_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < size[1]; v++)
-                    for (int64_t t = x > 0 ? x - 1 : 0; t <= x + 1 && t < size[2]; t++) {
-                        const int64_t neighbour = (u * size[1] + v) * size[2] + t;
-                        if (row[neighbour] == own)
-                            stack[top++] = (int32_t)neighbour, row[neighbour] = -1;
-                    }
-        }
-        table_add(table, own, zone, 1);
+        while (root[a] != a)
+            a = root[a] = root[root[a]];
+        while (root[b] != b)
+            b = root[b] = root[root[b]];
+        if (a != b)
+            root[b] = a, size[a] += size[b];
     }
+    for (int64_t cell = 0; cell < window->cells; cell++)
+        if (window->level[cell] && root[cell] == cell)
+            table_add(table, window->row[cell], size[cell], 1);
 }
 
+/* Bring the pairs of all angles together. */
+static void join_angles(Pairs *pairs, int64_t n_angles) { pairs->start[1] = pairs->start[n_angles]; }
+
 WIDE int64_t maps_glszm(const int32_t *level, int64_t levels, int64_t ny, int64_t nx, const int64_t *centre, int64_t n,
-                        const int64_t *reach, double *features)
+                        const int64_t *reach, const int64_t *angles, int64_t n_angles, double *features)
 {
     Window window;
     Table table = {0};
+    Pairs pairs = {0};
     int32_t *buffer = NULL;
     const int ready = window_allocate(&window, reach, ny, nx, levels) &&
-                      table_allocate(&table, window.cells, window.cells, window.cells) &&
+                      table_allocate(&table, &window, window.cells, window.cells) &&
+                      pairs_allocate(&pairs, &window, angles, n_angles) &&
                       (buffer = malloc((size_t)window.cells * 2 * sizeof(int32_t)));
+    if (ready)
+        join_angles(&pairs, n_angles);
     for (int64_t w = 0; ready && w < n; w++) {
         double f[SIZE_FEATURES];
         window_look(&window, level, centre[w]);
         window_rank(&window);
-        add_zones(&window, buffer, buffer + window.cells, &table);
+        add_zones(&window, &pairs, buffer, buffer + window.cells, &table);
         size_features(&table, window.grey, window.rows, f);
         for (int i = 0; i < SIZE_FEATURES; i++)
             features[i * n + w] = f[i];
     }
-    free(window.memory), table_free(&table), free(buffer);
+    free(window.memory), table_free(&table), free(pairs.memory), free(buffer);
     return ready ? 0 : -1;
 }
 
-/* Visit the cells of a window, and of each the cells at the given angles that lie in the window and the region. */
-static inline int64_t neighbour(const Window *window, int64_t z, int64_t y, int64_t x, const int64_t *angle)
-{
-    const int64_t u = z + angle[0], v = y + angle[1], t = x + angle[2];
-    if (u < 0 || v < 0 || t < 0 || u >= window->size[0] || v >= window->size[1] || t >= window->size[2])
-        return -1;
-    const int64_t cell = (u * window->size[1] + v) * window->size[2] + t;
-    return window->level[cell] ? cell : -1;
-}
-
-/* A voxel depends on a neighbour whose level differs by `alpha` at most; its size is 1 + the number of those.
- * angles: both directions. */
+/* A voxel depends on a neighbour whose level differs by `alpha` at most; its size is 1 + the number of those. */
 WIDE int64_t maps_gldm(const int32_t *level, int64_t levels, int64_t ny, int64_t nx, const int64_t *centre, int64_t n,
                        const int64_t *reach, const int64_t *angles, int64_t n_angles, int64_t alpha, double *features)
 {
     Window window;
     Table table = {0};
+    Pairs pairs = {0};
+    int32_t *size = NULL;
     const int ready = window_allocate(&window, reach, ny, nx, levels) &&
-                      table_allocate(&table, window.cells, window.cells, n_angles + 1);
+                      table_allocate(&table, &window, 2 * n_angles + 1, window.cells) &&
+                      pairs_allocate(&pairs, &window, angles, n_angles) &&
+                      (size = malloc((size_t)window.cells * sizeof(int32_t)));
     for (int64_t w = 0; ready && w < n; w++) {
         double f[SIZE_FEATURES];
         window_look(&window, level, centre[w]);
         window_rank(&window);
-        for (int64_t cell = 0; cell < window.cells; cell++) {
-            if (!window.level[cell])
-                continue;
-            const int64_t x = cell % window.size[2], y = cell / window.size[2] % window.size[1];
-            const int64_t z = cell / window.size[2] / window.size[1];
-            int64_t size = 1;
-            for (int64_t a = 0; a < n_angles; a++) {
-                const int64_t other = neighbour(&window, z, y, x, angles + 3 * a);
-                size += other >= 0 && llabs((long long)window.level[cell] - window.level[other]) <= alpha;
-            }
-            table_add(&table, window.row[cell], size, 1);
+        for (int64_t cell = 0; cell < window.cells; cell++)
+            size[cell] = 1;
+        for (int64_t i = 0; i < pairs.start[n_angles]; i++) {
+            const int32_t a = window.level[pairs.from[i]], b = window.level[pairs.to[i]];
+            const int32_t dependent = (a != 0) & (b != 0) & (abs(a - b) <= alpha);
+            size[pairs.from[i]] += dependent, size[pairs.to[i]] += dependent;
         }
+        for (int64_t cell = 0; cell < window.cells; cell++)
+            if (window.level[cell])
+                table_add(&table, window.row[cell], size[cell], 1);
         size_features(&table, window.grey, window.rows, f);
         for (int i = 0; i < SIZE_FEATURES; i++)
             features[i * n + w] = f[i];
     }
-    free(window.memory), table_free(&table);
+    free(window.memory), table_free(&table), free(pairs.memory), free(size);
     return ready ? 0 : -1;
 }
 
@@ -786,24 +874,24 @@ WIDE int64_t maps_gldm(const int32_t *level, int64_t levels, int64_t ny, int64_t
 enum { BUSYNESS, COARSENESS, COMPLEXITY, NGTDM_CONTRAST, STRENGTH, NGTDM_FEATURES };
 
 /* count[row]: voxels; difference[row]: sum of |level - mean level of the neighbours| over them. */
-static void tone_differences(const Window *window, const int64_t *angles, int64_t n_angles, double *count, double *difference)
+static void tone_differences(const Window *window, const Pairs *pairs, int64_t n_angles, int32_t *neighbours, int32_t *sum,
+                             double *count, double *difference)
 {
+    memset(neighbours, 0, (size_t)window->cells * sizeof(int32_t));
+    memset(sum, 0, (size_t)window->cells * sizeof(int32_t));
+    for (int64_t i = 0; i < pairs->start[n_angles]; i++) {
+        const int32_t a = pairs->from[i], b = pairs->to[i];
+        sum[a] += window->level[b], sum[b] += window->level[a];
+        neighbours[a] += window->level[b] != 0, neighbours[b] += window->level[a] != 0;
+    }
     memset(count, 0, (size_t)window->rows * sizeof(double));
     memset(difference, 0, (size_t)window->rows * sizeof(double));
-    for (int64_t cell = 0; cell < window->cells; cell++) {
-        if (!window->level[cell])
-            continue;
-        const int64_t x = cell % window->size[2], y = cell / window->size[2] % window->size[1];
-        const int64_t z = cell / window->size[2] / window->size[1];
-        double neighbours = 0, sum = 0;
-        for (int64_t a = 0; a < n_angles; a++) {
-            const int64_t other = neighbour(window, z, y, x, angles + 3 * a);
-            if (other >= 0)
-                neighbours += 1, sum += window->level[other];
+    for (int64_t cell = 0; cell < window->cells; cell++)
+        if (window->level[cell]) {
+            count[window->row[cell]] += 1;
+            if (neighbours[cell])
+                difference[window->row[cell]] += fabs(window->level[cell] - (double)sum[cell] / neighbours[cell]);
         }
-        count[window->row[cell]] += 1;
-        difference[window->row[cell]] += neighbours == 0 ? 0 : fabs((double)window->level[cell] - sum / neighbours);
-    }
 }
 
 static void ngtdm_features(const double *i, const double *count, const double *s, int64_t rows, double voxels, double *f)
@@ -812,12 +900,12 @@ static void ngtdm_features(const double *i, const double *count, const double *s
     for (int64_t a = 0; a < rows; a++) {
         const double p = count[a] / voxels;
         ps += p * s[a], sum_s += s[a];
-        for (int64_t b = 0; b < rows; b++) {
+        for (int64_t b = 0; b < a; b++) {
             const double q = count[b] / voxels, d = i[a] - i[b];
-            contrast += p * q * (d * d);
-            busy += fabs(i[a] * p - i[b] * q);
-            complexity += fabs(d) * (p * s[a] + q * s[b]) / (p + q);
-            strength += (p + q) * (d * d);
+            contrast += 2 * (p * q * (d * d));
+            busy += 2 * fabs(i[a] * p - i[b] * q);
+            complexity += 2 * (fabs(d) * (p * s[a] + q * s[b]) / (p + q));
+            strength += 2 * ((p + q) * (d * d));
         }
     }
     f[COARSENESS] = ps == 0 ? 1e6 : 1 / ps;
@@ -831,18 +919,21 @@ WIDE int64_t maps_ngtdm(const int32_t *level, int64_t levels, int64_t ny, int64_
                         const int64_t *reach, const int64_t *angles, int64_t n_angles, double *features)
 {
     Window window;
+    Pairs pairs = {0};
     double *memory = NULL;
     const int ready = window_allocate(&window, reach, ny, nx, levels) &&
-                      (memory = malloc((size_t)window.cells * 2 * sizeof(double)));
+                      pairs_allocate(&pairs, &window, angles, n_angles) &&
+                      (memory = malloc((size_t)window.cells * (2 * sizeof(double) + 2 * sizeof(int32_t))));
     for (int64_t w = 0; ready && w < n; w++) {
         double f[NGTDM_FEATURES], *difference = memory + window.cells;
+        int32_t *neighbours = (int32_t *)(difference + window.cells), *sum = neighbours + window.cells;
         window_look(&window, level, centre[w]);
         window_rank(&window);
-        tone_differences(&window, angles, n_angles, memory, difference);
+        tone_differences(&window, &pairs, n_angles, neighbours, sum, memory, difference);
         ngtdm_features(window.grey, memory, difference, window.rows, (double)window.voxels, f);
         for (int i = 0; i < NGTDM_FEATURES; i++)
             features[i * n + w] = f[i];
     }
-    free(window.memory), free(memory);
+    free(window.memory), free(pairs.memory), free(memory);
     return ready ? 0 : -1;
 }

@@ -2,6 +2,8 @@
 #include "inline.h"
 #include "radnb.h"
 
+enum { BLOCK = 16 };
+
 /* sums[at] = sum of `volume` over the box around `at` that spans one step along the axes with reach 1. */
 typedef struct {
     int64_t nz, ny, nx, reach[3];
@@ -62,35 +64,49 @@ KERNEL int64_t sum_differences(const uint16_t *volume, const uint8_t *counts, in
     return 0;
 }
 
-/* dependences[a * 32 + k]: voxels of level a with k equal neighbours, from the bits `same` of texture.c. */
-WIDE void equal_neighbours(const uint16_t *restrict same, const int64_t *restrict step, int64_t n_directions,
-                           uint16_t *restrict equal, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
+/* How many of the neighbours behind a voxel (its own bits `same`, see texture.c) and ahead of it (theirs) are equal. */
+INLINE void equal_neighbours(const uint16_t *restrict same, const int64_t *step, int64_t n, uint16_t *restrict equal) {
+    for (int i = 0; i < BLOCK; i++) {
         uint16_t bits = same[i];
         bits = (uint16_t)((bits & 0x5555) + (bits >> 1 & 0x5555));
         bits = (uint16_t)((bits & 0x3333) + (bits >> 2 & 0x3333));
         bits = (uint16_t)((bits & 0x0f0f) + (bits >> 4 & 0x0f0f));
         equal[i] = (uint16_t)((bits & 0xff) + (bits >> 8));
     }
-    for (int64_t d = 0; d < n_directions; d++) {
-        const uint16_t *restrict ahead = same + step[d];
-        for (int64_t i = 0; i < n; i++) equal[i] = (uint16_t)(equal[i] + (ahead[i] >> d & 1));
+    for (int64_t d = 0; d < n; d++)
+        for (int i = 0; i < BLOCK; i++) equal[i] = (uint16_t)(equal[i] + (same[i + step[d]] >> d & 1));
+}
+
+INLINE void count_run(const uint16_t *level, const uint16_t *same, const int64_t *step, int64_t n_directions, int64_t n,
+                      uint32_t *table) {
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        uint16_t equal[BLOCK];
+        equal_neighbours(same + start, step, n_directions, equal);
+        for (int64_t i = 0; i < (n - start < BLOCK ? n - start : BLOCK); i++)
+            table[(level[start + i] * 32 + equal[i]) * 2 + (i & 1)]++; /* two tables: neighbours often share a cell */
     }
 }
 
+WIDE void dependences_of_run(const uint16_t *level, const uint16_t *same, const int64_t *step, int64_t n_directions,
+                             int64_t n, uint32_t *table) {
+    if (n_directions == 13) count_run(level, same, step, 13, n, table);
+    else count_run(level, same, step, n_directions, n, table);
+}
+
+/* dependences[a * 32 + k]: voxels of level a with k equal neighbours. */
 KERNEL int64_t count_dependences(const uint16_t *volume, const uint16_t *same, int64_t ny, int64_t nx,
                                  const int64_t *directions, int64_t n_directions, const int64_t *runs, int64_t n_runs,
-                                 int64_t *dependences) {
+                                 int64_t n_cells, int64_t *dependences) {
     int64_t step[16];
-    uint16_t *equal = malloc((size_t)nx * sizeof *equal);
-    if (!equal) return -1;
+    uint32_t *table = calloc((size_t)n_cells, 2 * sizeof *table);
+    if (!table) return -1;
     for (int64_t d = 0; d < n_directions; d++)
         step[d] = (directions[3 * d] * ny + directions[3 * d + 1]) * nx + directions[3 * d + 2];
     for (int64_t run = 0; run < n_runs; run++) {
-        const int64_t first = runs[3 * run + 1], n = runs[3 * run + 2];
-        equal_neighbours(same + first, step, n_directions, equal, n);
-        for (int64_t i = 0; i < n; i++) dependences[volume[first + i] * 32 + equal[i]]++;
+        const int64_t first = runs[3 * run + 1];
+        dependences_of_run(volume + first, same + first, step, n_directions, runs[3 * run + 2], table);
     }
-    free(equal);
+    for (int64_t cell = 0; cell < n_cells; cell++) dependences[cell] = (int64_t)table[2 * cell] + table[2 * cell + 1];
+    free(table);
     return 0;
 }

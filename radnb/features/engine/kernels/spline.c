@@ -33,23 +33,40 @@ INLINE void start_causal(double *rows, int64_t n, double pole)
     for (int lane = 0; lane < LANES; lane++) rows[lane] = sum[lane];
 }
 
-INLINE void samples_to_coefficients(double *rows, int64_t n)
+/* The same as scipy.ndimage sums it, both ways around at once and to the end. */
+INLINE void start_causal_scipy(double *rows, int64_t n, double pole)
 {
-    const double pole = sqrt(3.0) - 2.0, gain = (1.0 - pole) * (1.0 - 1.0 / pole);
+    const double far = pow(pole, (double)(n - 1));
+    double power = pole;
+    for (int lane = 0; lane < LANES; lane++) rows[lane] += far * rows[(n - 1) * LANES + lane];
+    for (int64_t i = 1; i < n - 1; i++) {
+        for (int lane = 0; lane < LANES; lane++)
+            rows[lane] += power * (rows[i * LANES + lane] + far * rows[(n - 1 - i) * LANES + lane]);
+        power *= pole;
+    }
+    for (int lane = 0; lane < LANES; lane++) rows[lane] /= 1.0 - far * far;
+}
+
+INLINE void samples_to_coefficients(double *rows, int64_t n, int scipy)
+{
+    const double pole = scipy ? -0.267949192431122706472553658494127633 : sqrt(3.0) - 2.0;  /* differ in the last bits */
+    const double gain = (1.0 - pole) * (1.0 - 1.0 / pole);
     for (int64_t k = 0; k < n * LANES; k++) rows[k] *= gain;
-    start_causal(rows, n, pole);
+    if (scipy) start_causal_scipy(rows, n, pole);
+    else start_causal(rows, n, pole);
     for (int64_t i = 1; i < n; i++)
         for (int lane = 0; lane < LANES; lane++) rows[i * LANES + lane] += pole * rows[(i - 1) * LANES + lane];
     double *last = rows + (n - 1) * LANES;
     for (int lane = 0; lane < LANES; lane++)
-        last[lane] = pole / (pole * pole - 1.0) * (pole * last[lane - LANES] + last[lane]);
+        last[lane] = scipy ? (pole * last[lane - LANES] + last[lane]) * pole / (pole * pole - 1.0)
+                           : pole / (pole * pole - 1.0) * (pole * last[lane - LANES] + last[lane]);
     for (int64_t i = n - 2; i >= 0; i--)
         for (int lane = 0; lane < LANES; lane++)
             rows[i * LANES + lane] = pole * (rows[(i + 1) * LANES + lane] - rows[i * LANES + lane]);
 }
 
-/* Turn samples into coefficients along one axis, in place. */
-WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t sx, int64_t axis)
+/* Turn samples into coefficients along one axis, in place, with the borders of ITK or of scipy.ndimage. */
+WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t sx, int64_t axis, int64_t scipy)
 {
     const int64_t size[3] = {sz, sy, sx}, stride[3] = {sy * sx, sx, 1};
     const int64_t n = size[axis], step = stride[axis], lines = sz * sy * sx / n;
@@ -59,7 +76,7 @@ WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t
     for (int64_t first = 0; first < lines; first += LANES) {
         const Block block = block_of(size, stride, (int)axis, first);
         load_lines(volume, FLOAT64, &block, step, 0, n, rows);
-        samples_to_coefficients(rows, n);
+        samples_to_coefficients(rows, n, (int)scipy);
         for (int64_t i = 0; i < n; i++) {
             double *target = volume + i * step;
             if (block.together)
@@ -73,26 +90,28 @@ WIDE int64_t spline_coefficients(double *volume, int64_t sz, int64_t sy, int64_t
 }
 
 /* Continuous indices along one output line run from its start toward its end, as ITK's ResampleImageFilter walks. */
-INLINE void walk(const double *start, const double *end, int axis, int64_t n, double *t)
+INLINE void walk(const double *start, const double *end, int axis, int64_t columns, int64_t n, double *t)
 {
     const double from = start[axis], length = end[axis] - start[axis];
-    for (int64_t i = 0; i < n; i++) t[i] = from + (double)i / (double)n * length;
+    for (int64_t i = 0; i < n; i++) t[i] = from + (double)i / (double)columns * length;
 }
 
 /* A voxel is inside as long as its centre is less than half a voxel beyond the outermost centres. */
 INLINE int is_inside(double t, int64_t n) { return t >= -0.5 && t < (double)n - 0.5; }
 
 /* First of the four coefficients and their weights; ITK takes the floor of the single-precision index. */
-INLINE void weigh(const double *t, int64_t n, int64_t *base, double *weights)
+INLINE void weigh(const double *restrict t, int64_t n, int64_t *restrict base, double *restrict weights)
 {
+    double *restrict first = weights, *restrict second = first + n, *restrict third = second + n;
+    double *restrict fourth = third + n;
     for (int64_t i = 0; i < n; i++) {
         const double floor_t = (double)floorf((float)t[i]), w = t[i] - floor_t;
         const double w3 = 1.0 / 6.0 * w * w * w, w0 = 1.0 / 6.0 + 0.5 * w * (w - 1.0) - w3, w2 = w + w0 - 2.0 * w3;
         base[i] = (int64_t)floor_t - 1;
-        weights[i] = w0;
-        weights[n + i] = 1.0 - w0 - w2 - w3;
-        weights[2 * n + i] = w2;
-        weights[3 * n + i] = w3;
+        first[i] = w0;
+        second[i] = 1.0 - w0 - w2 - w3;
+        third[i] = w2;
+        fourth[i] = w3;
     }
 }
 
@@ -110,7 +129,7 @@ INLINE int64_t mirrored(int64_t index, int64_t n, int64_t offset, int64_t held)
 typedef struct {
     const double *coefficients;
     const int64_t *full, *held, *offset;  /* sizes (z, y, x) of image and held part, and where that part begins */
-    int64_t columns, *base, *tags;
+    int64_t columns, *base, *taps, *tags;  /* first coefficient of each column; places of all four; what is kept */
     double *rows;
 } Shelf;
 
@@ -123,10 +142,18 @@ INLINE const double *gathered(Shelf *shelf, int64_t z, int64_t y)
     if (shelf->tags[place] == z) return row;
     shelf->tags[place] = z;
     const double *source = shelf->coefficients + (z * sy + y) * sx;
-    for (int tap = 0; tap < 4; tap++)
-        for (int64_t i = 0; i < n; i++)
-            row[tap * n + i] = source[mirrored(shelf->base[i] + tap, shelf->full[2], shelf->offset[2], sx)];
+    for (int64_t i = 0; i < 4 * n; i++) row[i] = source[shelf->taps[i]];
     return row;
+}
+
+INLINE void clear(Shelf *shelf, const int64_t *base)
+{
+    const int64_t n = shelf->columns;
+    memcpy(shelf->base, base, (size_t)n * sizeof *base);
+    for (int64_t tap = 0; tap < 4; tap++)
+        for (int64_t i = 0; i < n; i++)
+            shelf->taps[tap * n + i] = mirrored(base[i] + tap, shelf->full[2], shelf->offset[2], shelf->held[2]);
+    for (int64_t k = 0; k < PLANES * shelf->held[1]; k++) shelf->tags[k] = -1;
 }
 
 /* Add one row of coefficients: weights are multiplied in the order x, y, z and terms added with x fastest. */
@@ -144,41 +171,43 @@ INLINE void add_row(double *restrict sum, const double *restrict wx, const doubl
 }
 
 /* Interpolate at every voxel of the output grid; outside the image it is 0.
- * `starts` and `ends` hold the continuous index (x, y, z) at both ends of each output line. */
+ * `starts` and `ends` hold the continuous index (x, y, z) at both ends of each output line.  Rows are worked on up to a
+ * whole number of vectors: what lies beyond their end is computed and dropped. */
 WIDE int64_t spline_resample(const double *coefficients, const int64_t *full, const int64_t *held,
-                             const int64_t *offset, const double *starts, const double *ends, int64_t lines, int64_t n,
-                             double *out)
+                             const int64_t *offset, const double *starts, const double *ends, int64_t lines,
+                             int64_t columns, double *out)
 {
-    const int64_t places = PLANES * held[1];
-    double *work = malloc((size_t)(n * 15 + places * 4 * n) * sizeof *work);
-    int64_t *bases = malloc((size_t)(n * 4 + places) * sizeof *bases);
+    const int64_t places = PLANES * held[1], n = (columns + 7) / 8 * 8;
+    double *work = malloc((size_t)(n * 16 + places * 4 * n) * sizeof *work);
+    int64_t *bases = malloc((size_t)(n * 8 + places) * sizeof *bases);
     if (!work || !bases) { free(work); free(bases); return -1; }
     double *t[3] = {work, work + n, work + 2 * n}, *weights[3] = {work + 3 * n, work + 7 * n, work + 11 * n};
+    double *sum = work + 15 * n;
     int64_t *base[3] = {bases, bases + n, bases + 2 * n};
-    Shelf shelf = {coefficients, full, held, offset, n, bases + 3 * n, bases + 4 * n, work + 15 * n};
+    Shelf shelf = {coefficients, full, held, offset, n, bases + 3 * n, bases + 4 * n, bases + 8 * n,
+                   work + 16 * n};
     for (int64_t line = 0; line < lines; line++) {
-        double *sum = out + line * n;
         for (int axis = 0; axis < 3; axis++) {
-            walk(starts + line * 3, ends + line * 3, axis, n, t[axis]);
+            const double *from = starts + line * 3, *to = ends + line * 3;
+            if (line > 0 && from[axis] == from[axis - 3] && to[axis] == to[axis - 3]) continue;
+            walk(from, to, axis, columns, n, t[axis]);
             weigh(t[axis], n, base[axis], weights[axis]);
         }
-        if (line == 0 || memcmp(base[0], shelf.base, (size_t)n * sizeof *bases)) {
-            memcpy(shelf.base, base[0], (size_t)n * sizeof *bases);
-            for (int64_t k = 0; k < places; k++) shelf.tags[k] = -1;
-        }
+        if (line == 0 || memcmp(base[0], shelf.base, (size_t)n * sizeof *bases)) clear(&shelf, base[0]);
         memset(sum, 0, (size_t)n * sizeof *sum);
-        for (int64_t first = 0, last; first < n; first = last) {
-            for (last = first + 1; last < n && base[1][last] == base[1][first] && base[2][last] == base[2][first];)
-                last++;
+        for (int64_t first = 0, last; first < columns; first = last) {
+            for (last = first + 1; last < columns && base[1][last] == base[1][first]
+                                   && base[2][last] == base[2][first];) last++;
+            const int64_t stop = first == 0 && last == columns ? n : last;
             for (int dz = 0; dz < 4; dz++)
                 for (int dy = 0; dy < 4; dy++)
                     add_row(sum, weights[0], weights[1] + dy * n, weights[2] + dz * n,
                             gathered(&shelf, mirrored(base[2][first] + dz, full[0], offset[0], held[0]),
-                                     mirrored(base[1][first] + dy, full[1], offset[1], held[1])), n, first, last);
+                                     mirrored(base[1][first] + dy, full[1], offset[1], held[1])), n, first, stop);
         }
-        for (int64_t i = 0; i < n; i++)
-            if (!is_inside(t[0][i], full[2]) || !is_inside(t[1][i], full[1]) || !is_inside(t[2][i], full[0]))
-                sum[i] = 0.0;
+        for (int64_t i = 0; i < columns; i++)
+            out[line * columns + i] = is_inside(t[0][i], full[2]) && is_inside(t[1][i], full[1])
+                                      && is_inside(t[2][i], full[0]) ? sum[i] : 0.0;
     }
     free(work);
     free(bases);
@@ -195,7 +224,7 @@ WIDE int64_t linear_resample(const double *volume, const int64_t *full, const in
     double *t = malloc((size_t)n * 3 * sizeof *t);
     if (!t) return -1;
     for (int64_t line = 0; line < lines; line++) {
-        for (int axis = 0; axis < 3; axis++) walk(starts + line * 3, ends + line * 3, axis, n, t + axis * n);
+        for (int axis = 0; axis < 3; axis++) walk(starts + line * 3, ends + line * 3, axis, n, n, t + axis * n);
         for (int64_t i = 0; i < n; i++) {
             double d[3], v[4];
             int64_t low[3], high[3];
@@ -227,7 +256,7 @@ WIDE int64_t nearest_voxels(const int64_t *full, const double *starts, const dou
     double *t = malloc((size_t)n * 3 * sizeof *t);
     if (!t) return -1;
     for (int64_t line = 0; line < lines; line++) {
-        for (int axis = 0; axis < 3; axis++) walk(starts + line * 3, ends + line * 3, axis, n, t + axis * n);
+        for (int axis = 0; axis < 3; axis++) walk(starts + line * 3, ends + line * 3, axis, n, n, t + axis * n);
         for (int64_t i = 0; i < n; i++) {
             int64_t number = 0;
             for (int axis = 2; axis >= 0; axis--) {

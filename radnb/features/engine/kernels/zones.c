@@ -3,6 +3,8 @@
 #include "inline.h"
 #include "radnb.h"
 
+enum { MOST = 13, NONE = 1 << MOST }; /* NONE: a step of nothing, to the voxel itself */
+
 /* Of the equal neighbours of a voxel, those that touch each other are one zone already: for every set of directions,
  * keep one direction of each group. */
 KERNEL int64_t representatives(const int64_t *directions, int64_t n, uint16_t *kept) {
@@ -42,62 +44,78 @@ INLINE uint32_t root_of(uint32_t *parent, uint32_t zone) {
     return zone;
 }
 
+/* Room for as many zones as voxels; the provisional zones of one zone are linked to the lowest of them. */
+typedef struct {
+    uint32_t *parent, *size;
+    uint16_t *level;
+    uint32_t n;
+} Zones;
+
+INLINE uint32_t joined(Zones *zones, uint32_t a, uint32_t b) {
+    a = root_of(zones->parent, a);
+    b = root_of(zones->parent, b);
+    if (a == b) return a;
+    zones->parent[a < b ? b : a] = a < b ? a : b;
+    return a < b ? a : b;
+}
+
+/* Label one run of the mask.  A voxel starts a zone (written to the next free place in any case, which saves a branch
+ * that cannot be predicted), takes the label of an equal neighbour, or joins the zones of several. */
+static void label_run(Zones *zones, const uint16_t *volume, const uint16_t *same, const uint16_t *kept,
+                      const int64_t *step, uint32_t *label, int64_t n) {
+    for (int64_t at = 0; at < n; at++) {
+        unsigned met = kept[same[at]];
+        const uint32_t next = zones->n;
+        zones->parent[next] = next;
+        zones->size[next] = 0;
+        zones->level[next] = volume[at];
+        label[at] = next;
+        zones->n += !met;
+        uint32_t zone = label[at - step[lowest_bit(met | NONE)]];
+        for (met &= met - 1; met & (NONE - 1); met &= met - 1) {
+            const uint32_t other = label[at - step[lowest_bit(met)]];
+            if (other != zone) zone = joined(zones, zone, other);
+        }
+        label[at] = zone;
+        zones->size[zone]++;
+    }
+}
+
 /* small[level * n_small + size]: zones of sizes below n_small; larger zones as (level, size) in `large`.  Returns the
  * number of large zones. */
+static int64_t tally(const Zones *zones, int64_t n_small, int64_t *small, int64_t *large) {
+    int64_t n_large = 0;
+    for (uint32_t zone = zones->n; zone-- > 0;) {
+        const int64_t size = zones->size[zone], level = zones->level[zone];
+        if (zones->parent[zone] != zone) zones->size[zones->parent[zone]] += zones->size[zone];
+        else if (size < n_small) small[level * n_small + size]++;
+        else {
+            large[2 * n_large] = level;
+            large[2 * n_large++ + 1] = size;
+        }
+    }
+    return n_large;
+}
+
 KERNEL int64_t find_zones(const uint16_t *volume, const uint16_t *same, int64_t ny, int64_t nx,
                           const int64_t *directions, int64_t n_directions, const uint16_t *kept, const int64_t *runs,
                           int64_t n_runs, int64_t n_voxels, uint32_t *label, int64_t n_small, int64_t *small,
                           int64_t *large) {
-    uint32_t *parent = malloc(((size_t)n_voxels + 1) * sizeof *parent);
-    uint32_t *size = malloc(((size_t)n_voxels + 1) * sizeof *size);
-    uint16_t *level = malloc(((size_t)n_voxels + 1) * sizeof *level);
-    int64_t step[16], n_large = 0;
-    uint32_t n_zones = 0;
-    if (!parent || !size || !level) {
-        free(parent);
-        free(size);
-        free(level);
-        return -1;
-    }
-    for (int64_t d = 0; d < n_directions; d++)
-        step[d] = (directions[3 * d] * ny + directions[3 * d + 1]) * nx + directions[3 * d + 2];
-    for (int64_t run = 0; run < n_runs; run++) {
-        const int64_t first = runs[3 * run + 1];
-        for (int64_t at = first; at < first + runs[3 * run + 2]; at++) {
-            unsigned met = kept[same[at]];
-            if (!met) {
-                parent[n_zones] = n_zones;
-                size[n_zones] = 1;
-                level[n_zones] = volume[at];
-                label[at] = n_zones++;
-                continue;
-            }
-            int64_t d = 0;
-            while (!(met >> d & 1)) d++;
-            uint32_t zone = root_of(parent, label[at - step[d]]);
-            for (met &= met - 1; met; met &= met - 1) {
-                while (!(met >> d & 1)) d++;
-                const uint32_t other = root_of(parent, label[at - step[d]]);
-                if (other == zone) continue;
-                const uint32_t low = other < zone ? other : zone, high = other < zone ? zone : other;
-                parent[high] = low;
-                size[low] += size[high];
-                zone = low;
-            }
-            size[zone]++;
-            label[at] = zone;
+    const size_t room = (size_t)n_voxels + 1;
+    Zones zones = {malloc(room * sizeof *zones.parent), malloc(room * sizeof *zones.size),
+                   malloc(room * sizeof *zones.level), 0};
+    int64_t step[MOST + 1] = {0}, n_large = -1;
+    if (zones.parent && zones.size && zones.level) {
+        for (int64_t d = 0; d < n_directions; d++)
+            step[d] = (directions[3 * d] * ny + directions[3 * d + 1]) * nx + directions[3 * d + 2];
+        for (int64_t run = 0; run < n_runs; run++) {
+            const int64_t first = runs[3 * run + 1];
+            label_run(&zones, volume + first, same + first, kept, step, label + first, runs[3 * run + 2]);
         }
+        n_large = tally(&zones, n_small, small, large);
     }
-    for (uint32_t zone = 0; zone < n_zones; zone++) {
-        if (parent[zone] != zone) continue;
-        if (size[zone] < n_small) small[level[zone] * n_small + size[zone]]++;
-        else {
-            large[2 * n_large] = level[zone];
-            large[2 * n_large++ + 1] = size[zone];
-        }
-    }
-    free(parent);
-    free(size);
-    free(level);
+    free(zones.parent);
+    free(zones.size);
+    free(zones.level);
     return n_large;
 }

@@ -1,0 +1,178 @@
+/* The second largest eigenvalue of Q, whose root is the maximal correlation coefficient (GLCM feature 16):
+ *   Q[i][j] = sum over k of p[i][k] p[j][k] / (px[i] py[k] + eps).
+ * With S[i][k] = p[i][k] / sqrt(px[i] py[k]) and f[i][k] = 1 / (1 + eps / (px[i] py[k])), Q is similar to
+ *   (f o S) S' = S S' + E,   E = ((f - 1) o S) S'.
+ * S S' is symmetric with the known eigenvector sqrt(px) of eigenvalue 1.  Lanczos' method beside that vector gives its
+ * next eigenpair (l, u), and perturbation theory u' E u, what PyRadiomics' eps adds: up to 2e-4 where levels are rare.
+ * Golub and Van Loan, Matrix Computations, 7.2 and 10.1. */
+#include "inline.h"
+#include "radnb.h"
+
+enum { LANES = 8, MOST_STEPS = 150 };
+
+typedef struct {
+    int64_t n, room;           /* room: n in whole lanes; all vectors end in zeros */
+    double *s, *excess;        /* S and (f - 1) o S */
+    double *basis;             /* sqrt(px), then Lanczos' vectors */
+    double *row;               /* scratch */
+    double diagonal[MOST_STEPS], beside[MOST_STEPS];
+} Problem;
+
+INLINE double dot(const double *a, const double *b, int64_t room) {
+    double lanes[LANES] = {0};
+    for (int64_t i = 0; i < room; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) lanes[lane] += a[i + lane] * b[i + lane];
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+INLINE void add(double *to, double factor, const double *a, int64_t room) {
+    for (int64_t i = 0; i < room; i++) to[i] += factor * a[i];
+}
+
+/* out = left * (right' * v) */
+INLINE void apply(const Problem *q, const double *left, const double *right, const double *v, double *out) {
+    for (int64_t j = 0; j < q->room; j++) q->row[j] = 0;
+    for (int64_t i = 0; i < q->n; i++) add(q->row, v[i], right + i * q->room, q->room);
+    for (int64_t i = 0; i < q->n; i++) out[i] = dot(left + i * q->room, q->row, q->room);
+    for (int64_t i = q->n; i < q->room; i++) out[i] = 0;
+}
+
+/* Number of eigenvalues of the tridiagonal matrix above x (Sturm sequence). */
+static int64_t above(const Problem *q, int64_t m, double x) {
+    int64_t count = 0;
+    double pivot = 1;
+    for (int64_t k = 0; k < m; k++) {
+        pivot = q->diagonal[k] - x - (k ? q->beside[k - 1] * q->beside[k - 1] / pivot : 0);
+        if (pivot == 0) pivot = 1e-300;
+        count += pivot > 0;
+    }
+    return count;
+}
+
+/* Largest eigenvalue of the tridiagonal matrix: Laguerre's iteration falls to it from above. */
+static double largest(const Problem *q, int64_t m) {
+    double x = 1 + 1e-6;
+    for (int iteration = 0; iteration < 60; iteration++) {
+        double g = 0, h = 0, pivot = 1, first = 0, second = 0;
+        for (int64_t k = 0; k < m; k++) {
+            const double b2 = k ? q->beside[k - 1] * q->beside[k - 1] : 0;
+            const double r = 1 / pivot, r2 = r * r;
+            const double next = q->diagonal[k] - x - b2 * r;
+            second = b2 * (second * r2 - 2 * first * first * r2 * r);
+            first = -1 + b2 * first * r2;
+            pivot = next;
+            if (!(pivot < 0)) return x;
+            g += first / pivot;
+            h += first / pivot * (first / pivot) - second / pivot;
+        }
+        const double inside = (double)(m - 1) * ((double)m * h - g * g);
+        const double step = (double)m / (g + sqrt(inside > 0 ? inside : 0));
+        if (!(step > 1e-15)) return x;
+        x -= step;
+    }
+    return x;
+}
+
+/* Eigenvector of the tridiagonal matrix for its largest eigenvalue: inverse iteration from just above. */
+static void ritz_vector(const Problem *q, int64_t m, double value, double *y) {
+    double pivot[MOST_STEPS];
+    const double x = value + 2e-15;
+    for (int64_t k = 0; k < m; k++) {
+        pivot[k] = q->diagonal[k] - x - (k ? q->beside[k - 1] * q->beside[k - 1] / pivot[k - 1] : 0);
+        if (pivot[k] > -1e-16) pivot[k] = -1e-16;
+        y[k] = 1;
+    }
+    for (int pass = 0; pass < 3; pass++) {
+        double norm = 0;
+        for (int64_t k = 1; k < m; k++) y[k] -= q->beside[k - 1] / pivot[k - 1] * y[k - 1];
+        for (int64_t k = m - 1; k >= 0; k--) y[k] = (y[k] - (k < m - 1 ? q->beside[k] * y[k + 1] : 0)) / pivot[k];
+        for (int64_t k = 0; k < m; k++) norm += y[k] * y[k];
+        norm = 1 / sqrt(norm);
+        for (int64_t k = 0; k < m; k++) y[k] *= norm;
+    }
+}
+
+INLINE void prepare(Problem *q, const double *p, double *px, double *py) {
+    const double eps = 2.220446049250313e-16;
+    for (int64_t i = 0; i < q->n; i++) px[i] = py[i] = 0;
+    for (int64_t i = 0; i < q->n; i++)
+        for (int64_t j = 0; j < q->n; j++) {
+            px[i] += p[i * q->n + j];
+            py[j] += p[i * q->n + j];
+        }
+    for (int64_t i = 0; i < q->n; i++)
+        for (int64_t j = 0; j < q->room; j++) {
+            const double cell = j < q->n ? p[i * q->n + j] : 0;
+            const double product = cell > 0 ? px[i] * py[j] : 1;
+            q->s[i * q->room + j] = cell / sqrt(product);
+            q->excess[i * q->room + j] = cell / sqrt(product) * (-eps / (product + eps));
+        }
+    for (int64_t i = 0; i < q->room; i++) q->basis[i] = i < q->n ? sqrt(px[i]) : 0;
+}
+
+INLINE double orthogonalised(const Problem *q, double *w, int64_t m) {
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t k = 0; k < m; k++) add(w, -dot(w, q->basis + k * q->room, q->room), q->basis + k * q->room, q->room);
+    return sqrt(dot(w, w, q->room));
+}
+
+/* found = {eigenvalue, bound of what the perturbation theory leaves out}; the bound is infinite without convergence. */
+WIDE void second_eigenvalue(Problem *q, const double *p, double *px, double *py, double *y, double *found) {
+    const int64_t room = q->room, most = q->n - 1 < MOST_STEPS ? q->n - 1 : MOST_STEPS;
+    found[1] = INFINITY;
+    prepare(q, p, px, py);
+    uint64_t noise = 88172645463325252u; /* Marsaglia's xorshift: a start that favours no eigenvector */
+    double *start = q->basis + room;
+    for (int64_t i = 0; i < room; i++) {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        start[i] = i < q->n && px[i] > 0 ? (double)(noise >> 40) / 16777216.0 - 0.5 : 0;
+    }
+    double norm = orthogonalised(q, start, 1), value = 0;
+    if (!(norm > 1e-12)) return;
+    for (int64_t i = 0; i < room; i++) start[i] /= norm;
+    int64_t m = 0, check = 6;
+    for (int done = 0; !done;) {
+        double *v = q->basis + (m + 1) * room, *w = v + room;
+        apply(q, q->s, q->s, v, w);
+        q->diagonal[m] = dot(v, w, room);
+        norm = orthogonalised(q, w, m + 2);
+        q->beside[m++] = norm;
+        done = m == most || norm < 1e-13;
+        if (m == check || done) {
+            check = m + m / 3;
+            value = largest(q, m);
+            ritz_vector(q, m, value, y);
+            const double residual = done && (m == q->n - 1 || norm < 1e-13) ? 0 : norm * fabs(y[m - 1]);
+            if (residual < 1e-9) done = 2;
+            if (done == 1 && residual > 0) return;
+        }
+        if (!done) for (int64_t i = 0; i < room; i++) w[i] /= norm;
+    }
+    double *u = q->basis + (m + 1) * room, *eu = u + room, *ue = eu + room;
+    for (int64_t i = 0; i < room; i++) u[i] = 0;
+    for (int64_t k = 0; k < m; k++) add(u, y[k], q->basis + (k + 1) * room, room);
+    apply(q, q->excess, q->s, u, eu);
+    apply(q, q->s, q->excess, u, ue);
+    double gap = 1 - value;
+    for (int64_t k = 0; k < 40 && gap > 1e-12; k++, gap *= 0.5)
+        if (above(q, m, value - gap) <= 1) break;
+    double size = 0;
+    for (int64_t k = 0; k < q->n * room; k++) size += fabs(q->excess[k]);
+    const double second_order = sqrt(dot(eu, eu, room) * dot(ue, ue, room)) / (gap > 1e-12 ? gap : 1e-12);
+    found[0] = value + dot(u, eu, room);
+    found[1] = second_order < size ? second_order : size;
+}
+
+KERNEL int64_t second_eigenvalues(const double *p, int64_t n_directions, int64_t n, double *found) {
+    const int64_t room = (n + LANES - 1) / LANES * LANES;
+    double *memory = malloc((size_t)((2 * n + MOST_STEPS + 4 + 4) * room + MOST_STEPS) * sizeof *memory);
+    if (!memory) return -1;
+    Problem q = {.n = n, .room = room, .s = memory, .excess = memory + n * room, .basis = memory + 2 * n * room};
+    q.row = q.basis + (MOST_STEPS + 4) * room;
+    for (int64_t d = 0; d < n_directions; d++)
+        second_eigenvalue(&q, p + d * n * n, q.row + room, q.row + 2 * room, q.row + 3 * room, found + 2 * d);
+    free(memory);
+    return 0;
+}
