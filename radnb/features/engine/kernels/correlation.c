@@ -116,10 +116,12 @@ INLINE double orthogonalised(const Problem *q, double *w, int64_t m) {
     return sqrt(dot(w, w, q->room));
 }
 
-/* found = {eigenvalue, bound of what the perturbation theory leaves out}; the bound is infinite without convergence. */
+/* found = {eigenvalue, bound of what the perturbation theory leaves out (infinite without convergence), distance to the
+ * other eigenvalues}. */
 WIDE void second_eigenvalue(Problem *q, const double *p, double *px, double *py, double *y, double *found) {
     const int64_t room = q->room, most = q->n - 1 < MOST_STEPS ? q->n - 1 : MOST_STEPS;
     found[1] = INFINITY;
+    found[0] = found[2] = 0;
     prepare(q, p, px, py);
     uint64_t noise = 88172645463325252u; /* Marsaglia's xorshift: a start that favours no eigenvector */
     double *start = q->basis + room;
@@ -163,6 +165,7 @@ WIDE void second_eigenvalue(Problem *q, const double *p, double *px, double *py,
     const double second_order = sqrt(dot(eu, eu, room) * dot(ue, ue, room)) / (gap > 1e-12 ? gap : 1e-12);
     found[0] = value + dot(u, eu, room);
     found[1] = second_order < size ? second_order : size;
+    found[2] = gap;
 }
 
 KERNEL int64_t second_eigenvalues(const double *p, int64_t n_directions, int64_t n, double *found) {
@@ -172,7 +175,7 @@ KERNEL int64_t second_eigenvalues(const double *p, int64_t n_directions, int64_t
     Problem q = {.n = n, .room = room, .s = memory, .excess = memory + n * room, .basis = memory + 2 * n * room};
     q.row = q.basis + (MOST_STEPS + 4) * room;
     for (int64_t d = 0; d < n_directions; d++)
-        second_eigenvalue(&q, p + d * n * n, q.row + room, q.row + 2 * room, q.row + 3 * room, found + 2 * d);
+        second_eigenvalue(&q, p + d * n * n, q.row + room, q.row + 2 * room, q.row + 3 * room, found + 3 * d);
     free(memory);
     return 0;
 }
