@@ -209,7 +209,9 @@ WIDE void second_eigenvalue(Problem *q, const double *p, double *px, double *py,
         highest = one > highest ? one : highest;
         most_rest = rest > most_rest ? rest : most_rest;
     }
-    if (1 - value < 0.01) return; /* might come before one of them */
+    double size = 0; /* no eigenvalue moves farther */
+    for (int64_t k = 0; k < q->n * q->room; k++) size += fabs(q->excess[k]);
+    if (1 - value < 4 * size) return; /* it might come before one of them */
     found[0] = second;
     found[1] = most_rest;
 }
