@@ -155,7 +155,7 @@ def test_values_below_the_first_bin_have_no_texture() -> None:
         ours(image, mask, {"binWidth": 25})
     assert caught.value.code == "E_BINS"
     with pytest.raises(IndexError):
-        theirs(image, mask, {"binWidth": 25})
+        theirs(image, mask, {"binWidth": 25}, ["glszm"])
 
 
 def test_one_roi_serves_images_of_any_type_and_order() -> None:
