@@ -26,6 +26,7 @@ from radnb.work.parallel import How, Needs, crash
 SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}  # of dask_jobqueue
 ANSWERS_WITHIN_SECONDS = 20
 LOOK_EVERY_SECONDS = 2.0
+WORKERS_WITHIN_SECONDS = 300.0  # of a scheduler that we did not start; a batch system may let us wait for days
 PATIENCE_SECONDS = 15.0  # a network file system may tell late what another machine has written
 AT_LEAST = 8  # cases that a scheduler without workers is given, so that it has something to ask workers for
 
@@ -139,7 +140,7 @@ class _Flight:
         self.name, self.launched = secrets.token_hex(4), 0
         self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.flying: dict[Future, int] = {}
-        self.threads, self.looked = 0, -LOOK_EVERY_SECONDS
+        self.threads, self.looked, self.worked = 0, -LOOK_EVERY_SECONDS, time.monotonic()
 
     def __enter__(self) -> _Flight:
         return self
@@ -154,6 +155,7 @@ class _Flight:
         """How many cases may be under way: two for each thread."""
         if time.monotonic() - self.looked > LOOK_EVERY_SECONDS and self.client.status == "running":
             self.threads, self.looked = sum(self.client.nthreads().values()), time.monotonic()
+            self.worked = self.looked if self.threads else self.worked
         return max(AT_LEAST, 2 * max(self.threads, self.cluster.expected))
 
     def launch(self, position: int, payload: bytes, timeout: float | None) -> None:
@@ -169,11 +171,18 @@ class _Flight:
         try:
             future = self.ended.get(timeout=LOOK_EVERY_SECONDS)
         except queue.Empty:
-            if self.client.status in ("running", "connecting") and not any(future.status in ("lost", "cancelled")
-                                                                           for future in self.flying):
-                return
-            raise _gone(self.cluster.name) from None
+            self._look_round()
+            return
         yield self.flying.pop(future), _outcome(future, self.cluster.name)
+
+    def _look_round(self) -> None:
+        """Say why nothing ends, where waiting is in vain."""
+        lost = any(future.status in ("lost", "cancelled") for future in self.flying)
+        if lost or self.client.status not in ("running", "connecting"):
+            raise _gone(self.cluster.name) from None
+        if not self.cluster.expected and time.monotonic() - self.worked > WORKERS_WITHIN_SECONDS:
+            raise RadnbError(f"{self.cluster.name}: the scheduler has had no workers for {WORKERS_WITHIN_SECONDS:g} s. "
+                             "Start some (`dask worker`); the same command goes on from here.", code="E_CLUSTER")
 
 
 def _outcome(future: Future, name: str) -> Any:
