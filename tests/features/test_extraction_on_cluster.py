@@ -20,6 +20,7 @@ import pytest
 import typer
 
 from radnb import extracting
+from radnb.cli import app
 from radnb.errors import RadnbError
 from radnb.features import chunks, extraction
 from radnb.features.extraction import extract
