@@ -77,7 +77,10 @@ class Cluster:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.expected = 0  # threads that the batch system will bring
+        self._card = read_jobs(Path(name)) if Path(name).suffix.lower() in (".yaml", ".yml") else None
+        self.expected = self._card.jobs * self._card.cores if self._card else 0  # threads that jobs will bring
+        if self._card is None:
+            _check_address(name)
         self._client: Client | None = None
         self._opened = contextlib.ExitStack()
 
@@ -92,13 +95,8 @@ class Cluster:
     def client(self) -> Client:
         """The connection; jobs that were started for it end with the cluster."""
         if self._client is None:
-            path = Path(self.name)
-            if path.suffix.lower() in (".yaml", ".yml"):
-                card = read_jobs(path)
-                self.expected = card.jobs * card.cores
-                client = Client(self._opened.enter_context(_jobs(card)), set_as_default=False)
-            else:
-                client = _connected(self.name, path)
+            jobs = self._opened.enter_context(_jobs(self._card)) if self._card else None
+            client = _connected(self.name) if jobs is None else Client(jobs, set_as_default=False)
             self._client = self._opened.enter_context(client)
         return self._client
 
@@ -218,14 +216,18 @@ def _marked(needs: Needs) -> Iterator[bytes]:
             Path(mark).unlink(missing_ok=True)
 
 
-def _connected(name: str, path: Path) -> Client:
-    if path.suffix.lower() == ".json" and not path.is_file():
-        raise RadnbError(f"{name}: there is no such scheduler file. Start `dask scheduler --scheduler-file {name}`.",
-                         code="E_CLUSTER")
-    if path.suffix.lower() != ".json" and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", name):
+def _check_address(name: str) -> None:
+    if Path(name).suffix.lower() == ".json":
+        if not Path(name).is_file():
+            raise RadnbError(f"{name}: there is no such scheduler file. "
+                             f"Start `dask scheduler --scheduler-file {name}`.", code="E_CLUSTER")
+    elif not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", name):
         raise RadnbError(f"{name!r} names no cluster. Give a dask address as tcp://host:8786, a scheduler file "
                          "(.json), or a card of batch options (.yaml).", code="E_CLUSTER")
-    where = {"scheduler_file": name} if path.suffix.lower() == ".json" else {"address": name}
+
+
+def _connected(name: str) -> Client:
+    where = {"scheduler_file": name} if Path(name).suffix.lower() == ".json" else {"address": name}
     try:
         return Client(**where, timeout=ANSWERS_WITHIN_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
