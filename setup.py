@@ -5,6 +5,7 @@ Everything else about the package stands in pyproject.toml.  By hand: `python se
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -24,11 +25,22 @@ class PlainLibrary(build_ext):
         super().finalize_options()
         self.force = True
 
+    def build_extension(self, ext):
+        if os.name == "posix":  # file by file on all processors; distutils itself takes one after the other
+            one_by_one = self.compiler.compile
+            self.compiler.compile = lambda sources, **options: _at_once(one_by_one, sources, options)
+        super().build_extension(ext)
+
     def get_ext_filename(self, fullname):
         return str(Path(*fullname.split("."))) + (".dll" if os.name == "nt" else ".so")
 
     def get_export_symbols(self, ext):
         return []
+
+
+def _at_once(compile_these, sources, options):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [made for part in pool.map(lambda source: compile_these([source], **options), sources) for made in part]
 
 
 setup(cmdclass={"build_ext": PlainLibrary}, ext_modules=[Extension(

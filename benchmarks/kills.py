@@ -67,7 +67,7 @@ def extract_once(cases: Path, store: Path, workers: int, engine: str | None) -> 
     table = pd.read_csv(cases, dtype={"patient_id": str}, keep_default_na=False)
     found = extract(table, settings=settings(SETTINGS), store=store, workers=workers, engine=engine, verify="none")
     if len(found.failures):
-        raise SystemExit(found.failures.to_string())
+        raise SystemExit(found.failures.head().to_string())
     export(found.features, store / "table.csv")
 
 

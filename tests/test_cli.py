@@ -98,3 +98,19 @@ def test_a_check_shows_the_first_findings_of_a_kind_and_writes_them_all(tmp_path
     done = _radnb("check", str(tmp_path), "-o", str(tmp_path / "all.csv"))
     assert done.stdout.count("ERROR") == cli.ALIKE and "... and 22 more like these" in done.stdout
     assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 32  # header, cells, missing
+
+
+def test_two_tables_are_compared_with_an_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("patient_id,original_shape_MeshVolume\nP1,100\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("patient_id,original_shape_MeshVolume\nP1,100.001\n", encoding="utf-8")
+    differ = _radnb("features", "diff", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"))
+    assert differ.returncode == 3 and "P1, original_shape_MeshVolume: 100.0 against 100.001 (1e-05)" in differ.stdout
+    same = _radnb("features", "diff", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--tolerance", "1e-4")
+    assert same.returncode == 0 and same.stdout.endswith("The tables agree.\n")
+
+
+def test_a_question_in_sql_is_answered_or_its_fault_told() -> None:
+    answer = _radnb("features", "query", "select count(*) n from features where cohort = 'none'")
+    assert answer.returncode == 0 and answer.stdout.split() == ["n", "0"]
+    fault = _radnb("features", "query", "select nothing from features")
+    assert fault.returncode == 2 and "There are the tables features, features_long" in fault.stderr

@@ -16,6 +16,8 @@ import yaml
 from radnb.cli import app
 from radnb.cohort.labels import SCHEMES
 from radnb.cohort.manifest import load_manifest
+from radnb.features.engines import ENGINES
+from radnb.features.query import VIEWS
 from radnb.features.settings import presets
 from radnb.learning.models import MODELS
 from radnb.learning.selection import SELECTORS
@@ -48,6 +50,9 @@ def test_every_command_shown_exists_with_its_options(words: list[str]) -> None:
     name, *rest = words
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert name in {*known, "test"}
+    if name in known and hasattr(known[name], "commands"):
+        known, (name, *rest) = known[name].commands, rest
+        assert name in known
     options = {word for word in rest if word.startswith("-")}
     assert name == "test" or options <= {word for option in known[name].params for word in option.opts}
 
@@ -98,6 +103,13 @@ def test_the_template_card_names_all_that_may_be_chosen_and_nothing_else(key: st
     assert not [name for name in names if not re.search(rf"\b{name}\b", part[0])]
     listed = re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", re.sub(r"\{[^{}]*\}|\{.*\}", "", comments))
     assert not [word for word in listed if word not in names]
+
+
+def test_the_engines_and_tables_named_are_those_that_are_there() -> None:
+    line = re.search(r"^# engine: .*$", TEMPLATE, re.MULTILINE)
+    assert line and all(name in line[0] for name in ENGINES)
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(VIEWS)
 
 
 def test_the_template_card_shows_choices_in_the_form_that_a_card_takes() -> None:

@@ -12,14 +12,15 @@ import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils.exceptions import InvalidFileException
 
 from radnb.cohort.problems import Problem, raise_errors
 from radnb.errors import RadnbError, nearest
+
+if TYPE_CHECKING:
+    import openpyxl
 
 LARGEST_CSV = 300_000_000
 LARGEST_XLSX = 60_000_000
@@ -231,6 +232,9 @@ def _refuse_entities(path: Path, names: list[str]) -> None:
 
 
 def _workbook(path: Path, *, values: bool) -> openpyxl.Workbook:
+    import openpyxl  # only where a table is an Excel file
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # openpyxl tells of styles it drops

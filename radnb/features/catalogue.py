@@ -4,7 +4,6 @@ ranges) and those that radnb adds for IBSI's definitions."""
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -41,7 +40,6 @@ FEATURES: Mapping[str, tuple[str, ...]] = {name: tuple(words.split()) for name, 
 ON_REQUEST: Mapping[str, tuple[str, ...]] = {  # computed only when named
     "firstorder": ("StandardDeviation",), "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
     "shape2D": ("SphericalDisproportion",)}
-PERCENTILE = re.compile(r"(\d+(?:\.\d+)?)Percentile")  # any percentile is a feature of firstorder: 25, 97.5 ...
 IBSI: Mapping[str, tuple[str, ...]] = {  # families, and with their aggregation as in the columns
     **{f"{standard.PREFIX}{family}": features for family, features in standard.FAMILIES.items()}, **standard.FEATURES}
 WITHDRAWN: Mapping[str, Mapping[str, str]] = {  # PyRadiomics gives no value; the same number is called otherwise
@@ -140,8 +138,7 @@ OF_THE_WHOLE = {  # read once per case: an image type that sets them has no effe
     "padDistance", "resegmentRange", "resegmentMode", "resegmentShape", "preCrop", "definitions", "aggregation",
     "roundIntensities", "maskInterpolator", "maskThreshold", "resegmentSigma"}
 OF_PYRADIOMICS = {  # what IBSI's definitions leave no choice about: setting -> what to do instead
-    "normalize": "Normalise the images beforehand, and delete this line.",
-    "normalizeScale": "Delete this line.", "removeOutliers": "Delete this line, or set resegmentSigma.",
+    "removeOutliers": "Delete this line, or set resegmentSigma.",
     "padDistance": "Delete this line.", "preCrop": "Delete this line.", "distances": "Neighbours are at distance 1.",
     "force2D": "Say `aggregation: [2D-averaged]` instead.", "force2Ddimension": "Slices are axial. Delete this line.",
     "resegmentMode": "resegmentRange is absolute; set resegmentSigma for deviations.",

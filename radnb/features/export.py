@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.cell import WriteOnlyCell
 
 from radnb.errors import RadnbError
 from radnb.work.files import atomic_path, refuse_folder, write_csv, write_parquet
@@ -57,6 +55,8 @@ def plain(text: str) -> str:
 
 
 def _write_xlsx(path: Path, table: pd.DataFrame) -> None:
+    import openpyxl
+
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet("features")
     page.append([_cell(page, str(name)) for name in table.columns])
@@ -66,7 +66,9 @@ def _write_xlsx(path: Path, table: pd.DataFrame) -> None:
         book.save(temporary)
 
 
-def _cell(page: Any, value: Any) -> WriteOnlyCell:
+def _cell(page: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     plain = None if pd.isna(value) else value.item() if hasattr(value, "item") else value
     cell = WriteOnlyCell(page, value=plain)
     if isinstance(plain, str):

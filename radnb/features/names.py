@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from radnb.features.catalogue import FEATURES, PERCENTILE
+from radnb.features.catalogue import FEATURES
 from radnb.features.ibsi.standard import AGGREGATIONS, FAMILY_WORDS, KINDS, WORDS
-from radnb.features.percentiles import is_percentile
+from radnb.features.percentiles import PERCENTILE, is_percentile
 from radnb.features.words import CLASS_WORDS, FEATURE_WORDS, PHASE_WORDS
 
 _NAME = re.compile(

@@ -6,6 +6,7 @@ may also stand among PyRadiomics' classes.  `firstorder` takes any percentile by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from radnb.features.catalogue import (
     WITHDRAWN,
     filters,
 )
+from radnb.features.ibsi.local import RADIUS_MM
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL, kinds
 from radnb.features.percentiles import is_percentile
 from radnb.work.cards import read_card
@@ -318,6 +320,16 @@ def _of_families(classes: Mapping[str, Any], setting: Options) -> list[str]:
                      "ibsi-glcm) or delete this line.")
     if "ivhBinWidth" in setting and "ivhBinCount" in setting:
         found.append("setting: ivhBinWidth and ivhBinCount exclude each other. Delete one.")
+    if "local" in named and setting.get("definitions") != "ibsi" and (pad := _short_pad(setting)):
+        found.append(f"setting.padDistance: the ball of ibsi-local reaches 6.2 mm, but PyRadiomics keeps less around "
+                     f"the region when it resamples. Set padDistance: {pad}.")
     asked = [each for kind in classes for each in _kinds(kind, setting)]
     return found + [f"featureClass.{kind}: named by itself and through its family's aggregation. Delete one."
                     for kind in dict.fromkeys(asked) if asked.count(kind) > 1]
+
+
+def _short_pad(setting: Options) -> int:
+    """Return the padDistance that ibsi-local needs, or 0 where there is enough."""
+    steps = [step for step in setting.get("resampledPixelSpacing") or () if step]
+    needed = math.ceil(RADIUS_MM / min(steps)) if steps else 0
+    return needed if needed > setting.get("padDistance", 5) else 0

@@ -13,18 +13,19 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from radnb.errors import RadnbError
 from radnb.imaging.volumes import sha256_image
 from radnb.work.claims import claim
 from radnb.work.files import TEMPORARY, atomic_path, sha256_json, unwritable, write_bytes, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _UNSURE_NS = 2_000_000_000  # a file younger than this may change again within one tick of its clock
 _HASHES = "hashes*.jsonl"  # one for each machine: lines that two machines append to one shared file may be lost
@@ -62,9 +63,20 @@ class Store:
 
     def table(self, group: str, keys: Iterable[str]) -> pd.DataFrame:
         """Return the same with a row for each key (its index) and a column for each feature."""
-        frames = [pd.DataFrame(matrix, index=pd.Index(found, dtype=object), columns=list(names))
-                  for names, found, matrix in self._blocks(group, set(keys))]
-        frames.sort(key=lambda frame: tuple(frame.columns))
+        import pandas as pd  # here, for the processes that measure do without it
+
+        wanted = sorted(set(keys))
+        place = {key: at for at, key in enumerate(wanted)}
+        found: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+        for names, here, matrix in self._blocks(group, set(wanted)):
+            values, there = found.setdefault(names, (np.empty((len(wanted), len(names))), np.zeros(len(wanted), bool)))
+            rows = [place[key] for key in here]
+            values[rows], there[rows] = matrix, True
+        frames = [pd.DataFrame(values if there.all() else values[there], columns=list(names),
+                               index=pd.Index(np.array(wanted, dtype=object)[there]))
+                  for names, (values, there) in sorted(found.items())]
+        if len(frames) == 1:
+            return frames[0]  # the usual case, without a copy
         return pd.concat(frames).sort_index() if frames else pd.DataFrame(index=pd.Index([], dtype=object))
 
     def holds(self, group: str, key: str) -> bool:
@@ -180,7 +192,8 @@ class Store:
             here = left & self._keys_of(path)
             if here and (table := self._read(path)) is not None:
                 left -= here
-                rows = table.filter(pc.is_in(table["key"], pa.array(sorted(here)))) if len(here) < len(table) else table
+                rows = table if len(here) == len(table) else table.filter(
+                    pa.array([key in here for key in table["key"].to_pylist()]))
                 values = rows.drop_columns(["key"])
                 matrix = np.column_stack([column.to_numpy() for column in values.columns])
                 yield tuple(values.column_names), rows["key"].to_pylist(), matrix

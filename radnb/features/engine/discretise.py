@@ -48,7 +48,7 @@ def bin_edges(lowest: np.generic, highest: np.generic, options: Mapping[str, Any
 
 def discretise(values: np.ndarray, lowest: np.generic, highest: np.generic, options: Mapping[str, Any]) -> Levels:
     """Give each value its grey level; `lowest` and `highest` are the extremes in the image's scalar type."""
-    edges = bin_edges(lowest, highest, options).astype(np.float64)
+    edges = np.asarray(bin_edges(lowest, highest, options), np.float64)
     many = len(edges) > np.iinfo(np.uint16).max
     if many or not _even(edges, float(highest)):
         found = np.empty(len(values), np.int32)

@@ -96,11 +96,12 @@ class _Measured:
         """Measure the grey values and their texture in each image of one type."""
         options = {**self.settings.setting, **self.settings.image_types[kind]}
         roi = self._roi(options)
+        own = options if kind == "Original" else {**options, "resegmentRange": None}  # IBSI's bins: another range
         for name, image in FILTERS[kind](self.region, options):
             values, found.levels[name] = measure(roi, image, self._classes, options)
             found.update(_named(name, values))
             if self._families:
-                found.update(_named(name, ibsi.measure_families(self.region, image, self._families, options)))
+                found.update(_named(name, ibsi.measure_families(self.region, image, self._families, own)))
 
     @functools.cached_property
     def _classes(self) -> dict[str, tuple[str, ...]]:

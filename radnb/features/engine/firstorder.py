@@ -14,18 +14,23 @@ from radnb.features.percentiles import PERCENTILE
 EPS = float(np.spacing(1))
 
 
-def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float, options: Mapping[str, Any],
-               features: Sequence[str] = ()) -> dict[str, float]:
-    """Return all first-order features of the voxels' values, and whichever percentiles are among the `features`.
+def extremes(values: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest value."""
+    found = np.empty(2, values.dtype)
+    native.call(_kernel("extremes", values), values, len(values), found)
+    return float(found[0]), float(found[1])
 
-    `counts` are the voxels per grey level.
-    """
+
+def firstorder(values: np.ndarray, span: tuple[float, float], counts: np.ndarray, voxel_volume: float,
+               options: Mapping[str, Any], features: Sequence[str] = ()) -> dict[str, float]:
+    """Return all first-order features of the voxels' values, and whichever percentiles are among the `features`,
+    given the values' extremes (`span`) and the voxels per grey level (`counts`)."""
     n, shift = len(values), float(options.get("voxelArrayShift", 0))
     sums = np.empty(2)
     native.call(_kernel("totals", values), values, n, shift, sums)
     mean, energy = float(sums[0]) / n, float(sums[1])
     further = {name: float(found[1]) for name in features if (found := PERCENTILE.fullmatch(name))}
-    quantiles = _Quantiles(values, {10.0, 25.0, 75.0, 90.0, *further.values()})
+    quantiles = _Quantiles(values, span, {10.0, 25.0, 75.0, 90.0, *further.values()})
     p10, p25, p75, p90 = (quantiles.percentile(q) for q in (10, 25, 75, 90))
     moments = np.empty(7)
     native.call(_kernel("moments", values), values, n, mean, p10, p90, moments)
@@ -35,7 +40,7 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float, opti
     return {
         **{name: quantiles.percentile(q) for name, q in further.items()},
         "10Percentile": p10, "90Percentile": p90, "InterquartileRange": p75 - p25, "Median": quantiles.median(),
-        "Minimum": quantiles.lowest, "Maximum": quantiles.highest, "Range": quantiles.highest - quantiles.lowest,
+        "Minimum": span[0], "Maximum": span[1], "Range": span[1] - span[0],
         "Mean": mean, "MeanAbsoluteDeviation": deviation,
         "RobustMeanAbsoluteDeviation": float(moments[6] / moments[5]),
         "Variance": math.sqrt(m2) ** 2, "StandardDeviation": math.sqrt(m2),
@@ -47,24 +52,21 @@ def firstorder(values: np.ndarray, counts: np.ndarray, voxel_volume: float, opti
 class _Quantiles:
     """Order statistics without sorting; interpolated like numpy.percentile."""
 
-    def __init__(self, values: np.ndarray, percentiles: Iterable[float]) -> None:
+    def __init__(self, values: np.ndarray, span: tuple[float, float], percentiles: Iterable[float]) -> None:
         n = len(values)
         self._places = {q: (n - 1) * (q / 100) for q in percentiles}
         middle = ((n - 1) // 2, n // 2)
-        ranks = sorted({0, n - 1, *middle, *(r for place in self._places.values() for r in _beside(place, n))})
-        extremes, found = np.empty(2, values.dtype), np.empty(len(ranks))
-        native.call(_kernel("extremes", values), values, n, extremes)
-        self.lowest, self.highest = (float(extreme) for extreme in extremes)
-        native.call(_kernel("ranked", values), values, n, self.lowest, self.highest, np.array(ranks), len(ranks),
-                    found)
-        self._at, self._middle = dict(zip(ranks, found.tolist(), strict=True)), middle
+        ranks = sorted({*middle, *(rank for place in self._places.values() for rank in _beside(place, n))})
+        found = np.empty(len(ranks))
+        native.call(_kernel("ranked", values), values, n, *span, np.array(ranks), len(ranks), found)
+        self._at, self._middle, self._n = dict(zip(ranks, found.tolist(), strict=True)), middle, n
 
     def median(self) -> float:
         return (self._at[self._middle[0]] + self._at[self._middle[1]]) / 2
 
     def percentile(self, q: float) -> float:
         place = self._places[q]
-        below, above = (self._at[rank] for rank in _beside(place, max(self._at) + 1))
+        below, above = (self._at[rank] for rank in _beside(place, self._n))
         part = place - math.floor(place)
         if part >= .5:
             return above - (above - below) * (1 - part)

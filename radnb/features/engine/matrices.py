@@ -138,33 +138,32 @@ class Matrices:
                     n_levels, roi.longest, roi.planes, roi.same, tables)
 
     # ------------------------------------------------------------------ any distance, tolerance and number of levels
-    def _plain(self, of_voxels: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, int, np.ndarray, np.ndarray, int]:
-        """Return padded volume, number of voxels, their places, steps as offsets, number of steps."""
+    def _plain(self, kernel: str, of_voxels: np.ndarray, steps: np.ndarray, *rest: np.ndarray | int) -> None:
+        """Call a kernel of plain.c: a padded volume, the number and places of its voxels, steps as offsets, and more."""
         pad = int(np.abs(steps).max())
         inside = np.pad(self.roi.mask, pad)
         volume = np.zeros(inside.shape, np.int32)
         volume[inside] = of_voxels
         strides = np.array([math.prod(inside.shape[axis + 1:]) for axis in range(3)])
-        return volume, self.roi.size, np.flatnonzero(inside), np.ascontiguousarray(steps @ strides), len(steps)
+        native.call(kernel, volume, self.roi.size, np.flatnonzero(inside), steps @ strides, len(steps), *rest)
 
     def _plain_pairs(self) -> np.ndarray:
         if 8 * len(self.roi.steps) * self.n ** 2 > _MOST_BYTES:
             raise _too_many(self.n)
         pairs = np.zeros((len(self.roi.steps), self.n, self.n))
-        native.call("plain_pairs", *self._plain(self._ranks, self.roi.steps), self.n, pairs)
+        self._plain("plain_pairs", self._ranks, self.roi.steps, self.n, pairs)
         return pairs + pairs.transpose(0, 2, 1) if self.symmetric else pairs
 
     def _plain_dependences(self) -> np.ndarray:
         steps = np.concatenate([self.roi.steps, -self.roi.steps])
         counts = np.zeros((self.n, len(steps) + 1))
-        volume, n, *where = self._plain(self.levels.of_voxels, steps)
-        native.call("plain_dependences", volume, self._ranks, n, *where, self.tolerance, len(steps) + 1, counts)
+        self._plain("plain_dependences", self.levels.of_voxels, steps, self.tolerance, self._ranks, len(steps) + 1,
+                    counts)
         return counts
 
     def _plain_differences(self) -> np.ndarray:
         steps, found = np.concatenate([self.roi.steps, -self.roi.steps]), np.zeros(self.n)
-        volume, *where = self._plain(self.levels.of_voxels, steps)
-        native.call("plain_differences", volume, self._ranks, *where, found)
+        self._plain("plain_differences", self.levels.of_voxels, steps, self._ranks, found)
         return found
 
 

@@ -40,6 +40,7 @@ class Roi:
         self.mask = np.ascontiguousarray(mask, bool)
         self.spacing = tuple(float(length) for length in spacing)
         self.setting = dict(setting)
+        self.voxel_volume = float(np.prod(self.spacing[::-1]))
         self.shape = self.mask.shape
         self.longest = max(self.shape)
         self.runs, self.row_runs = self._find_runs()
@@ -65,7 +66,7 @@ class Roi:
         return z + 2, y + 2, -(-(x + 2 + _BLOCK) // _BLOCK) * _BLOCK
 
     def _find_runs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return runs of mask voxels (place in the image and in the padded volume, length), and the first run per row."""
+        """Return runs of mask voxels (place in the image and the padded volume, length), and the first run per row."""
         (nz, ny, nx), (_, py, px) = self.shape, self.padded
         edges = np.diff(np.pad(self.mask, ((0, 0), (0, 0), (1, 1))).view(np.int8), axis=2)
         z, y, start = np.nonzero(edges == 1)

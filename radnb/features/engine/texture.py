@@ -11,7 +11,7 @@ from radnb.features.catalogue import FEATURES
 from radnb.features.engine import native
 from radnb.features.engine.correlation import maximal_correlation
 from radnb.features.engine.discretise import discretise
-from radnb.features.engine.firstorder import EPS, firstorder
+from radnb.features.engine.firstorder import EPS, extremes, firstorder
 from radnb.features.engine.matrices import Matrices, Sizes
 from radnb.features.engine.roi import Roi
 
@@ -37,15 +37,14 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
     """Return the features asked for ("glcm_Contrast", in their order) of `image`, the region's box of one image, and
     the number of its grey levels."""
     values = roi.values(image)
-    extremes = np.empty(2, values.dtype)
-    native.call("extremes_f32" if values.dtype == np.float32 else "extremes_f64", values, len(values), extremes)
-    levels = discretise(values, *extremes.astype(image.dtype), options)
+    lowest, highest = extremes(values)
+    levels = discretise(values, image.dtype.type(lowest), image.dtype.type(highest), options)
     found: dict[str, float] = {}
     matrices: Matrices | None = None
     roi = roi.under(options)
     for name, features in classes.items():
         if name == "firstorder":
-            of_class = firstorder(values, levels.counts, float(np.prod(roi.spacing[::-1])), options, features)
+            of_class = firstorder(values, (lowest, highest), levels.counts, roi.voxel_volume, options, features)
         elif name in _CLASSES:
             if matrices is None:
                 matrices = Matrices(roi, levels, options.get("symmetricalGLCM", True), int(options.get("gldm_a", 0)))
@@ -62,7 +61,7 @@ def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, .
     if norm is not None:
         weights = np.ones(len(pairs)) if norm == "no_weighting" else np.exp(
             -matrices.roi.lengths(matrices.roi.steps, norm) ** 2)
-        pairs = np.tensordot(weights, pairs, axes=1)[None]
+        pairs = (weights[:, None, None] * pairs).sum(axis=0, keepdims=True)
     several = len(pairs) > 1
     pairs = np.ascontiguousarray(pairs[pairs.any(axis=(1, 2))])
     if not len(pairs):
@@ -97,10 +96,11 @@ def _glrlm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, 
     counts = runs.counts
     if norm is not None:
         weights = np.ones(len(counts)) if norm == "no_weighting" else matrices.roi.lengths(matrices.roi.near, norm)
-        counts = np.tensordot(weights, counts, axes=1)[None]
+        counts = (weights[:, None, None] * counts).sum(axis=0, keepdims=True)
+    several = len(counts) > 1
     counts = np.ascontiguousarray(counts[counts.any(axis=(1, 2))])
-    if not len(counts):
-        return dict.fromkeys(_TABLE, np.nan)
+    if not len(counts):  # sums over no run length are 0
+        return dict.fromkeys(_TABLE, np.nan) | ({} if several else {"RunEntropy": 0.0, "RunVariance": 0.0})
     return dict(zip(_TABLE, _mean(_of_table(Sizes(counts, runs.sizes), matrices)), strict=True))
 
 

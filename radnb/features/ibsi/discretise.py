@@ -65,4 +65,4 @@ def _upper(values: np.ndarray, options: Mapping[str, Any]) -> float:
 def _range(options: Mapping[str, Any]) -> list[float]:
     """Return lower and upper end of resegmentRange, as far as given in grey values (PyRadiomics knows other modes)."""
     absolute = options.get("resegmentMode", "absolute") == "absolute"
-    return list(options.get("resegmentRange") or []) if absolute else []
+    return sorted(options.get("resegmentRange") or []) if absolute else []

@@ -25,16 +25,16 @@ Options = Mapping[str, Any]
 
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`, for settings with `definitions: ibsi`."""
-    spreads = settings.resampled or set(settings.image_types) != {"Original"}
+    spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
     if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
         raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
                          "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
-    return functools.partial(_compute, settings)
+    return functools.partial(_compute, settings, preprocess.scale(image, settings.setting))
 
 
-def _compute(settings: Settings, pair: Pair) -> Values:
+def _compute(settings: Settings, scaled: preprocess.Scale, pair: Pair) -> Values:
     margin = max([local.RADIUS_MM, *(_reach(kind, settings, pair) for kind in settings.image_types)])
-    region = preprocess.prepared(pair, settings.setting, margin_mm=margin)
+    region = preprocess.prepared(pair, settings.setting, margin_mm=margin, scaled=scaled)
     values = region.volume[region.mask]
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",

@@ -80,8 +80,26 @@ def _cubic(array: np.ndarray, lower: np.ndarray, part: np.ndarray) -> np.ndarray
     return sum(weight * waves[lower - first + step] for weight, step in zip(weights, (-1, 0, 1, 2), strict=True))
 
 
-def prepared(pair: Pair, setting: Mapping[str, Any], *, margin_mm: float = RADIUS_MM) -> Region:
-    """Return the region after interpolation, rounding and resegmentation, with `margin_mm` of image around it."""
+@dataclass(frozen=True)
+class Scale:
+    """What grey values are multiplied by after their zero has been moved."""
+
+    zero: float = 0.0
+    factor: float = 1.0
+
+
+def scale(image: sitk.Image, setting: Mapping[str, Any]) -> Scale:
+    """Return how an image is normalised, if asked for: as PyRadiomics does it, by the image's mean and deviation."""
+    if not setting.get("normalize"):
+        return Scale()
+    voxels = sitk.GetArrayViewFromImage(image)
+    spread = float(voxels.std(dtype=float, ddof=1))
+    return Scale(float(voxels.mean(dtype=float)), setting.get("normalizeScale", 1) / spread if spread else 0.0)
+
+
+def prepared(pair: Pair, setting: Mapping[str, Any], *, margin_mm: float = RADIUS_MM, scaled: Scale | None = None
+             ) -> Region:
+    """Return the region after interpolation, scaling, rounding and resegmentation, with `margin_mm` of image around."""
     old = tuple(reversed(pair.image.GetSpacing()))
     wanted = tuple(reversed(setting.get("resampledPixelSpacing") or (0, 0, 0)))
     z, y, x = (float(step or own) for step, own in zip(wanted, old, strict=True))
@@ -90,7 +108,7 @@ def prepared(pair: Pair, setting: Mapping[str, Any], *, margin_mm: float = RADIU
         _around(axis(length, own, step), low, low + size - 1, int(min(margin_mm / step + 1, length * own / step + 1)))
         for length, own, step, low, size in zip(image.shape, old, (z, y, x), reversed(pair.lower), reversed(pair.size),
                                                 strict=True))
-    volume = _image(image, axes, setting)
+    volume = _image(image, axes, setting, scaled or Scale())
     inside = _mask(mask, axes, setting)
     _refuse_too_little(inside, setting, "resampling")
     counted = resegmented(volume, inside, setting)
@@ -98,9 +116,9 @@ def prepared(pair: Pair, setting: Mapping[str, Any], *, margin_mm: float = RADIU
     return Region(volume, counted, inside, (z, y, x))
 
 
-def _image(image: np.ndarray, axes: tuple[Axis, ...], setting: Mapping[str, Any]) -> np.ndarray:
+def _image(image: np.ndarray, axes: tuple[Axis, ...], setting: Mapping[str, Any], scaled: Scale) -> np.ndarray:
     degree = INTERPOLATORS[setting.get("interpolator", "sitkBSpline")]
-    volume = interpolated(*_cut(image, axes, _REACH if degree == 3 else 1), degree)
+    volume = (interpolated(*_cut(image, axes, _REACH if degree == 3 else 1), degree) - scaled.zero) * scaled.factor
     return np.floor(volume + 0.5) if setting.get("roundIntensities") else volume
 
 

@@ -70,6 +70,14 @@ def test_outliers_are_sought_among_what_the_range_left() -> None:
     assert kept.ravel().tolist() == [False, True, True, False, False, False]
 
 
+def test_normalising_is_pyradiomics(scan: Pair) -> None:
+    wanted = {"resampledPixelSpacing": [1.0, 1.0, 1.0], "interpolator": "sitkLinear", "normalize": True,
+              "normalizeScale": 100}
+    scaled = Pair(sitk.Normalize(sitk.Cast(scan.image, sitk.sitkFloat64)) * 100, scan.mask, scan.lower, scan.size)
+    found = preprocess.prepared(scan, wanted, scaled=preprocess.scale(scan.image, wanted))
+    assert found.volume == pytest.approx(preprocess.prepared(scaled, wanted).volume, abs=1e-9)
+
+
 def test_too_little_left_says_how_to_mend_it(scan: Pair) -> None:
     with pytest.raises(ImageFault, match="finer resampledPixelSpacing") as fault:
         preprocess.prepared(scan, {"resampledPixelSpacing": [40, 40, 40]})

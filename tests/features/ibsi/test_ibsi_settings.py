@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from radnb.errors import RadnbError
+from radnb.features.engine import engine as fast
+from radnb.features.engine import native
 from radnb.features.engine.region import Region
 from radnb.features.ibsi import engine, standard
 from radnb.features.names import explain, parts, short_name
-from radnb.features.percentiles import extra_percentiles
 from radnb.features.settings import Settings, checked, settings
+from radnb.imaging.regions import Pair
 
 IBSI: dict[str, Any] = {"definitions": "ibsi"}
 
@@ -49,6 +52,7 @@ def test_a_preset_stays_itself_when_written_out_and_read_again(letter: str) -> N
     ({}, ("ibsi-glcm", "ibsi-glcm-3D-averaged"), "Delete one"),
     ({"aggregation": ["3D"]}, ("ibsi-glcm",), "3D-averaged"),
     ({}, ("ibsi-glmc",), "ibsi-glcm"),
+    ({"resampledPixelSpacing": [1, 1, 1]}, ("glcm", "ibsi-local"), "padDistance: 7"),
     ({**IBSI, "maskThreshold": 0.5}, (), "resampledPixelSpacing")])
 def test_a_contradiction_is_refused_with_its_mend(setting: dict[str, Any], classes: tuple[str, ...], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
@@ -92,12 +96,26 @@ def test_single_families_stand_among_pyradiomics_classes() -> None:
     assert all(np.isfinite(list(found.values())))
 
 
+@pytest.mark.skipif(not native.available(), reason="the kernels of the fast engine were not built here")
+def test_bins_of_a_filtered_image_do_not_begin_at_the_range_of_grey_values() -> None:
+    image = sitk.GetImageFromArray(np.random.default_rng(6).integers(0, 200, (9, 10, 11)).astype(np.int16))
+    inside = np.zeros((9, 10, 11), dtype=np.uint8)
+    inside[2:7, 2:8, 2:9] = 1
+    mask = sitk.GetImageFromArray(inside)
+    pair = Pair(image, mask, (2, 2, 2), (7, 6, 5))
+    classes = {"featureClass": {"ibsi-histogram": ["Minimum"], "ibsi-morphology": ["MoransI"]},
+               "imageType": {"Original": {}, "Square": {}}}
+    found = [fast.prepare(image, checked({**classes, "setting": own}, name="test"))(pair)
+             for own in ({"binWidth": 25}, {"binWidth": 25, "resegmentRange": [-500, 5000]})]
+    assert found[1]["original_ibsi-histogram_Minimum"] == 21 > found[0]["original_ibsi-histogram_Minimum"] == 1
+    assert found[1]["square_ibsi-histogram_Minimum"] == 1
+    assert found[0]["original_ibsi-morphology_MoransI"] == found[1]["original_ibsi-morphology_MoransI"]
+
+
 def test_a_percentile_of_any_number_is_a_feature() -> None:
     wanted = card({}, featureClass={"firstorder": ["Mean", "25Percentile", "97.5Percentile"]})
     assert wanted.columns == ("original_firstorder_Mean", "original_firstorder_25Percentile",
                               "original_firstorder_97.5Percentile")
-    assert extra_percentiles(np.arange(101, dtype=np.int16), wanted.classes["firstorder"]) == pytest.approx(
-        {"25Percentile": 25, "97.5Percentile": 97.5})
     assert short_name(wanted.columns[2]) == "97.5th percentile (histogram)"
     assert short_name("original_firstorder_1Percentile") == "1st percentile (histogram)"
     assert explain(wanted.columns[1]) == "Grey value that 25 % of the tumour lies below"

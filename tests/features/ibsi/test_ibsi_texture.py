@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_cdt, label
 
-from radnb.features.ibsi import aggregate, intensity, matrices, standard
+from radnb.features.engine.region import Region
+from radnb.features.ibsi import aggregate, engine, intensity, matrices, standard
 
 STEPS = pytest.mark.parametrize("steps", [matrices.HALF, matrices.IN_SLICE], ids=["3D", "2D"])
 
@@ -121,3 +122,17 @@ def test_the_brightest_tenth_counts_every_grey_value_on_the_way() -> None:
     assert found["IntensityAt10Volume"] == 3  # 9 % have at least 3; that no voxel has 3 does not matter
     assert found["VolumeAt10Intensity"] == pytest.approx(0.11)
     assert found["AreaUnderCurve"] == pytest.approx((1 / 2 + 0.11 + 0.09 * 6 + 0.09 / 2) / 8)
+
+
+@pytest.mark.parametrize("mask", [
+    np.ones((1, 5, 6), dtype=bool), np.ones((1, 1, 9), dtype=bool), np.eye(4, dtype=bool)[None].repeat(2, axis=0),
+    np.indices((4, 4, 4)).sum(axis=0) % 2 == 0, np.pad(np.zeros((1, 1, 1), dtype=bool), 2, constant_values=True)],
+    ids=["one slice", "a line", "a diagonal sheet", "a chessboard", "a hole"])
+def test_every_feature_of_an_odd_region_is_a_number_or_left_open(mask: np.ndarray) -> None:
+    image = np.random.default_rng(2).normal(0, 50, mask.shape)
+    region = Region(image, mask, mask, (3.0, 1.0, 0.7))
+    found = engine.measure_families(region, image[region.box], standard.FEATURES, {"binWidth": 10})
+    assert len(found) == 487
+    open_ones = {name.split("_")[1] for name, value in found.items() if not np.isfinite(value)}
+    flat = {"VolumeDensityAEE", "AreaDensityAEE"} if 1 in mask.shape else set()
+    assert open_ones <= flat

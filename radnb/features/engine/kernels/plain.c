@@ -29,8 +29,8 @@ KERNEL int64_t plain_runs(const int32_t *volume, int64_t n_voxels, const int64_t
 }
 
 /* dependences[(rank - 1) * n_columns + k]: voxels with k neighbours that differ by no more than the tolerance. */
-KERNEL int64_t plain_dependences(const int32_t *volume, const int32_t *ranks, int64_t n_voxels, const int64_t *voxels,
-                                 const int64_t *steps, int64_t n_steps, int64_t tolerance, int64_t n_columns,
+KERNEL int64_t plain_dependences(const int32_t *volume, int64_t n_voxels, const int64_t *voxels, const int64_t *steps,
+                                 int64_t n_steps, int64_t tolerance, const int32_t *ranks, int64_t n_columns,
                                  double *dependences) {
     for (int64_t v = 0; v < n_voxels; v++) {
         const int64_t level = volume[voxels[v]];
@@ -45,8 +45,8 @@ KERNEL int64_t plain_dependences(const int32_t *volume, const int32_t *ranks, in
 }
 
 /* differences[rank - 1]: sum of |level - mean of the neighbours|. */
-KERNEL int64_t plain_differences(const int32_t *volume, const int32_t *ranks, int64_t n_voxels, const int64_t *voxels,
-                                 const int64_t *steps, int64_t n_steps, double *differences) {
+KERNEL int64_t plain_differences(const int32_t *volume, int64_t n_voxels, const int64_t *voxels, const int64_t *steps,
+                                 int64_t n_steps, const int32_t *ranks, double *differences) {
     for (int64_t v = 0; v < n_voxels; v++) {
         int64_t sum = 0, count = 0;
         for (int64_t d = 0; d < n_steps; d++) {

@@ -196,16 +196,15 @@ KERNEL WIDE int64_t OF(even_levels)(const REAL *restrict values, int64_t n, doub
     return 0;
 }
 
+/* The same for any ascending edges: the guess supposes even ones, and steps to the right place. */
 KERNEL int64_t OF(any_levels)(const REAL *values, int64_t n, const double *edges, int64_t n_edges, int32_t *levels) {
+    const double first = n_edges ? edges[0] : 0, width = n_edges > 1 ? (edges[n_edges - 1] - first) / (double)(n_edges - 1) : 1;
     for (int64_t i = 0; i < n; i++) {
-        const double x = (double)values[i];
-        int64_t left = 0, right = n_edges;
-        while (left < right) {
-            const int64_t middle = (left + right) / 2;
-            if (edges[middle] <= x) left = middle + 1;
-            else right = middle;
-        }
-        levels[i] = (int32_t)left;
+        const double x = (double)values[i], guess = (x - first) / width;
+        int64_t level = guess < 0 ? 0 : guess < (double)n_edges ? (int64_t)guess : n_edges;
+        while (level > 0 && x < edges[level - 1]) level--;
+        while (level < n_edges && x >= edges[level]) level++;
+        levels[i] = (int32_t)level;
     }
     return 0;
 }
