@@ -34,6 +34,7 @@ FAILURE_COLUMNS = [*KEYS, "stage", "code", "message"]
 _OF_THE_FILES = {"E_MISSING", "E_FORMAT", "E_CORRUPT", "E_TOO_BIG", "E_DIM", "E_PATH", "E_GEOM", "E_LABEL",
                  "E_MASK_EMPTY", "E_MASK_SOFT", "E_MASK_FULL", "E_ROI_SMALL", "E_NONFINITE"}
 WAIT_SECONDS = 600  # for another run that measures the same region at the same time
+LATE_SECONDS = 30  # after which a network file system tells what another machine has written
 _OF_THE_PROCESS = ("E_CRASH", "E_TIMEOUT", "E_MEMORY")
 
 
@@ -185,6 +186,7 @@ def _work(cases: pd.DataFrame, todo: Sequence[int], chosen: Choice, group: str, 
         left = [at for at, key in keys.items() if key not in values.index]
         if not left:
             break
+        time.sleep(LATE_SECONDS if how.cluster else 0)
     unread = Failure("E_STORE", "Its features were written but cannot be read back. Check the disk of the store.")
     work = _Work(values, changed=sum(path in before and before[path]["sha256"] != note["sha256"]
                                      for path, note in found.notes.items()))
