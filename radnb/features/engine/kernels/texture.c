@@ -57,7 +57,7 @@ typedef struct {
             memset(same, 0, (size_t)((length + BLOCK - 1) / BLOCK * BLOCK) * sizeof *same);                            \
             for (int64_t d = 0; d < across; d++)                                                                       \
                 NAME##_step(here, row->back[d] + start, row->run_back[d] + start, row->run[d] + start, columns[d],     \
-                            same, width, n_levels, (uint16_t)(1u << d), length);                                        \
+                            same, width, n_levels, (uint16_t)(1u << d), length);                                       \
             for (int64_t i = 0; i < (along ? length : 0); i++) {                                                       \
                 const uint16_t a = here[i], b = here[i - 1];                                                           \
                 position = a == b ? (BIN)(position + 1) : 1;                                                           \
