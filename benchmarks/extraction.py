@@ -10,6 +10,7 @@ included, on two cores; each figure is the median of runs made A B A B.  The pee
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -35,12 +36,13 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.peers.environments import environment  # noqa: E402
 
 PEERS = ROOT / "benchmarks" / "peers"
-TWELVE = "002 006 008 012 015 018 019 024 025 028 032 035".split()
-SIX = "008 015 018 019 025 035".split()
-LARGE = "032 018 050 028 006 038".split()  # 111,000 to 426,000 voxels at 1 mm
+TWELVE = ["002", "006", "008", "012", "015", "018", "019", "024", "025", "028", "032", "035"]
+SIX = ["008", "015", "018", "019", "025", "035"]
+LARGE = ["032", "018", "050", "028", "006", "038"]  # 111,000 to 426,000 voxels at 1 mm
 CARD = {"imageType": {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}, "Wavelet": {}},
         "setting": {"binWidth": 25, "interpolator": "sitkBSpline", "resampledPixelSpacing": [1, 1, 1]}}
 IMAGES, DIRECTIONS, FEATURES = 14, 13, 1316
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 Region = tuple[Path, Path]
 
 
@@ -116,7 +118,7 @@ def spend(command: Sequence[object], **more: str) -> Spent:
     with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT,
-                                   env={**os.environ, "PYTHONPATH": str(ROOT), **more})
+                                   env={**os.environ, **more})
         _, status, usage = os.wait4(process.pid, 0)
         wall, process.returncode = time.perf_counter() - start, os.waitstatus_to_exitcode(status)
         said.seek(0)
@@ -164,7 +166,7 @@ def stock(bench: Bench, regions: Sequence[Region]) -> Spent:
 def pool(bench: Bench, regions: Sequence[Region], jobs: int = 2) -> Spent:
     """Run PyRadiomics driven well."""
     return spend([bench.python("pyradiomics"), PEERS / "pool.py", bench.card, jobs, bench.scratch / "pool.json",
-                  *(path for region in regions for path in region)])
+                  *(path for region in regions for path in region)], **ONE_THREAD)
 
 
 def cohort(bench: Bench) -> Iterator[Row]:
@@ -201,8 +203,9 @@ def peers(bench: Bench) -> Iterator[Row]:
                 "flash-radiomics 1.0": ("flash", ["flash_cases.py", bench.scratch, *paths], 0.10, None)}
     for peer, (place, (script, *words), gate, aim) in commands.items():
         command = [bench.python(place), PEERS / script, *words]
-        spend(command)  # what a peer compiles at first is not counted
-        ours, theirs = in_turn(lambda: radnb(bench, regions, 1), lambda: spend(command), bench.rounds)  # noqa: B023
+        other = functools.partial(spend, command, **ONE_THREAD)
+        other()  # what a peer compiles at first is not counted
+        ours, theirs = in_turn(lambda: radnb(bench, regions, 1), other, bench.rounds)
         yield Row(name, f"{peer}, nearest settings", ours.wall, theirs.wall, "s", gate, aim)
 
 
@@ -258,7 +261,8 @@ def steadily(bench: Bench, groups: Sequence[Sequence[Region]]) -> tuple[list[flo
     found: tuple[list[list[float]], list[list[float]]] = [], []
     spent: tuple[list[Spent], list[Spent]] = [], []
     for _ in range(bench.rounds):
-        spent[0].append(spend([sys.executable, PEERS / "steady.py", engine, bench.card, out, *joined]))
+        spent[0].append(spend([sys.executable, PEERS / "steady.py", engine, bench.card, out, *joined],
+                              PYTHONPATH=str(ROOT), **ONE_THREAD))
         found[0].append([case["cpu"] for case in json.loads(out.read_text())])
         spent[1].append(pool(bench, [*warm, *flat], jobs=1))
         cpu = {(case["image"], case["mask"]): case["cpu"] for case in json.loads(other.read_text())}
@@ -356,10 +360,10 @@ def speed(bench: Bench) -> dict[str, float]:
                                        capture_output=True).stdout, encoding="utf-8")
         can = json.loads(path.read_text())
         bench.details.append(
-            f"One core copies {can['bytes_per_s'] / 1e9:.1f} GB/s, counts in {1e9 / can['increments_per_s']:.2f} ns and "
-            f"multiplies and adds {can['flop_per_s'] / 1e9:.0f} GFlop/s; the limit is what the work would take at these "
-            "speeds: 13 counts per voxel and image, 45 passes for five LoG images, 14 for the wavelet, some 20 for "
-            "the rest.")
+            f"One core copies {can['bytes_per_s'] / 1e9:.1f} GB/s, counts in {1e9 / can['increments_per_s']:.2f} ns "
+            f"and multiplies and adds {can['flop_per_s'] / 1e9:.0f} GFlop/s; the limit is what the work would take at "
+            "these speeds: 13 counts per voxel and image, 45 passes for five LoG images, 14 for the wavelet, some 20 "
+            "for the rest.")
     return dict(json.loads(path.read_text()))
 
 

@@ -1,4 +1,4 @@
-"""What one core can do at most: copy memory, count into a histogram, multiply and add (numba, in pictologics' Python)."""
+"""What one core can do at most: copy, count into a histogram, multiply and add (numba comes with pictologics)."""
 
 import json
 import time

@@ -31,6 +31,6 @@ names = []
 for name, steps in configurations():
     pipeline.add_config(name, steps)
     names.append(name)
-for image, mask in zip(sys.argv[1::2], sys.argv[2::2]):
+for image, mask in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
     found = pipeline.run(image=image, mask=mask, subject_id=image, config_names=names)
     assert len(found) == len(names)

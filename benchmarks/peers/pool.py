@@ -1,12 +1,7 @@
-"""PyRadiomics driven well: unmodified, a pool of its own, one case per task, largest first, one thread each.
+"""PyRadiomics driven well: unmodified, a pool of its own, one case per task, largest first; the caller caps threads.
 
 `pool.py CARD JOBS OUT IMAGE MASK [IMAGE MASK ...]` writes JSON: features, CPU seconds and peak memory of each case.
 """
-
-import os
-
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 
 import functools
 import json
@@ -15,6 +10,7 @@ import multiprocessing
 import resource
 import sys
 import time
+from pathlib import Path
 
 import SimpleITK as sitk
 from radiomics import featureextractor
@@ -41,15 +37,14 @@ def one(task):
 def main():
     """Measure all cases."""
     card, jobs, out, *paths = sys.argv[1:]
-    tasks = [(card, *pair) for pair in zip(paths[::2], paths[1::2])]
-    tasks.sort(key=lambda task: -os.path.getsize(task[2]))
+    tasks = [(card, *pair) for pair in zip(paths[::2], paths[1::2], strict=True)]
+    tasks.sort(key=lambda task: -Path(task[2]).stat().st_size)
     if int(jobs) > 1:
         with multiprocessing.Pool(int(jobs)) as pool:
             found = list(pool.imap_unordered(one, tasks, chunksize=1))
     else:
         found = [one(task) for task in tasks]
-    with open(out, "w") as stream:
-        json.dump(found, stream)
+    Path(out).write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -76,8 +76,11 @@ FACTORS = {"type": tuple(matrix.TYPES), "modality": MODALITIES, "grey": ("float3
 
 
 def allowed(row: Row) -> bool:
-    """Forbid what the settings refuse, and whole numbers in PET: uptake lies between 0 and 20."""
-    return matrix.allowed(row) and not (row.get("modality") == "PET" and row.get("grey") == "int16")
+    """Forbid what the settings refuse, whole numbers in PET (uptake lies between 0 and 20), and shares of the brightest
+    voxel in normalised MR, where it may be below zero."""
+    modality, normalised = row.get("modality"), row.get("normalisation", "none") != "none"
+    return matrix.allowed(row) and not (modality == "PET" and row.get("grey") == "int16") and not (
+        modality == "MR_T1" and normalised and row.get("resegmentation", "").startswith("relative"))
 
 
 def sample() -> list[Row]:

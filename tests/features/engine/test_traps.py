@@ -159,8 +159,8 @@ def test_flat_shape_along_y_is_that_of_the_region_turned_to_z() -> None:
                       "setting": {"force2D": True, "force2Ddimension": axis}}, name="trap") for axis in (1, 0)]
     assert scenes.outcome("pyradiomics", image(mask=mask), cards[0]) == "E_SHAPE2D"
     along_y = scenes.outcome(OURS, image(mask=mask), cards[0])
-    turned = scenes.outcome("pyradiomics", image(mask=mask.swapaxes(0, 1), grey=scenes.voxels("float32").swapaxes(0, 1)),
-                            cards[1])
+    grey = scenes.voxels("float32").swapaxes(0, 1)
+    turned = scenes.outcome("pyradiomics", image(mask=mask.swapaxes(0, 1), grey=grey), cards[1])
     assert along_y == pytest.approx(turned, rel=1e-9)
 
 
