@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ class Region:
     mask: np.ndarray  # whose grey values count (after resegmentation)
     shape_mask: np.ndarray  # whose shape counts
     spacing: tuple[float, float, float]
+    shared: dict[str, Any] = field(default_factory=dict, compare=False)  # known of the volume, for all its regions
 
     @functools.cached_property
     def box(self) -> tuple[slice, slice, slice]:
@@ -23,3 +26,9 @@ class Region:
         spans = [np.flatnonzero(self.mask.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
         z, y, x = (slice(int(first), int(last) + 1) for first, last in spans)
         return z, y, x
+
+    def known(self, name: str, find: Callable[[np.ndarray], Any]) -> Any:
+        """Return a fact of the whole volume, found once for all regions that share it."""
+        if name not in self.shared:
+            self.shared[name] = find(self.volume)
+        return self.shared[name]
