@@ -64,7 +64,7 @@ def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int 
     first = next(frames)
     with progress(total=len(matrices) * len(first[1].centres), label="Feature maps", unit="window") as bar:
         for name, frame in itertools.chain([first], frames):
-            for column, values in _maps(name, frame, wanted, bar.update):
+            for column, values in _maps(name, frame, settings.classes, wanted, bar.update):
                 found = frame.picture(values, init_value)
                 if out is not None:
                     write_map(found, Path(out) / f"{column}.nii.gz")
@@ -208,13 +208,13 @@ def _corner(pair: Pair, setting: Mapping[str, Any]) -> tuple[float, ...]:
 # ---- the maps of one image
 
 
-def _maps(name: str, frame: Frame, wanted: Collection[str], advance: Advance) -> Iterator[tuple[str, np.ndarray]]:
-    for kind, measure in MEASURES.items():
-        features = [feature for feature in (*FEATURES[kind], *ON_REQUEST.get(kind, ()))
-                    if f"{name}_{kind}_{feature}" in wanted]
-        if features:
-            found = measure(frame, features, advance)
-            yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in features)
+def _maps(name: str, frame: Frame, wanted: Mapping[str, Sequence[str]], columns: Collection[str],
+          advance: Advance) -> Iterator[tuple[str, np.ndarray]]:
+    for kind, features in wanted.items():
+        asked = [feature for feature in features if f"{name}_{kind}_{feature}" in columns]
+        if asked and kind in MEASURES:
+            found = MEASURES[kind](frame, asked, advance)
+            yield from ((f"{name}_{kind}_{feature}", found[feature]) for feature in asked)
 
 
 def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
