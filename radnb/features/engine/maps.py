@@ -60,8 +60,13 @@ def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int 
                          code="E_CONFIG")
     wanted = _wanted(settings, features)
     frames = _frames(_pair(image, mask, label, settings.setting), settings, kernel_radius, masked)
-    matrices = {tuple(column.split("_")[:2]) for column in wanted}
+    return _computed(frames, settings, wanted, init_value, out)
+
+
+def _computed(frames: Iterator[tuple[str, Frame]], settings: Settings, wanted: Collection[str], init_value: float,
+              out: Path | None) -> Iterator[tuple[str, sitk.Image]]:
     first = next(frames)
+    matrices = {tuple(column.split("_")[:2]) for column in wanted}
     with progress(total=len(matrices) * len(first[1].centres), label="Feature maps", unit="window") as bar:
         for name, frame in itertools.chain([first], frames):
             for column, values in _maps(name, frame, settings.classes, wanted, bar.update):

@@ -40,11 +40,11 @@ _SIDES = np.array([(0, 0.5), (0.5, 1), (1, 0.5), (0.5, 0)])  # y, x
 
 
 def shape(mask: np.ndarray, spacing: Sequence[float], features: Sequence[str]) -> dict[str, float]:
-    """Measure a mask (z, y, x; cut to the region's box, as PyRadiomics does) with voxels of `spacing` mm.
+    """Measure a mask (z, y, x) with voxels of `spacing` mm: a region's shape_mask, cut to its box as PyRadiomics does.
 
     Where surfaces touch, marching cubes leaves holes, and the mesh volume depends on the box's first corner.
     """
-    padded = np.pad(mask, 1).view(np.uint8)
+    padded = _padded(mask)
     volume, area, faces = _mesh(padded, np.asarray(spacing, float))
     values = {"MeshVolume": volume, "SurfaceArea": area, **_roundness(volume, area), **_axes(padded, spacing),
               "VoxelVolume": np.count_nonzero(mask) * math.prod(spacing[i] for i in (0, 2, 1))}
@@ -60,7 +60,7 @@ def shape_2d(mask: np.ndarray, spacing: Sequence[float], features: Sequence[str]
                          "measures one.", "Draw one slice, choose another force2Ddimension, or take shape2D out of the "
                          "extraction settings.", code="E_SHAPE2D", column="mask")
     within = [axis for axis in range(3) if axis != dimension]
-    flat = np.pad(mask.squeeze(dimension), 1)
+    flat = _padded(mask.squeeze(dimension))
     pixel = np.array([spacing[axis] for axis in within], float)
     surface, perimeter = _outline(flat, pixel)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -73,6 +73,11 @@ def shape_2d(mask: np.ndarray, spacing: Sequence[float], features: Sequence[str]
     if "MaximumDiameter" in features:
         values["MaximumDiameter"] = _diameter_2d(flat, pixel)
     return {f"shape2D_{name}": float(values[name]) for name in features}
+
+
+def _padded(mask: np.ndarray) -> np.ndarray:
+    """Return a mask as bytes of 0 and 1 with a border of zeros."""
+    return np.ascontiguousarray(np.pad(np.asarray(mask, bool), 1)).view(np.uint8)
 
 
 def _roundness(volume: np.float64, area: np.float64) -> dict[str, float]:
@@ -184,8 +189,7 @@ def _eigenvalues_of_a_plane(padded: np.ndarray, spacing: np.ndarray) -> np.ndarr
 
 def _outline(flat: np.ndarray, pixel: np.ndarray) -> tuple[np.float64, np.float64]:
     """Return surface and perimeter of the outline that marching squares draws."""
-    m = flat.astype(np.uint8)
-    pattern = m[:-1, :-1] | m[:-1, 1:] << 1 | m[1:, 1:] << 2 | m[1:, :-1] << 3
+    pattern = flat[:-1, :-1] | flat[:-1, 1:] << 1 | flat[1:, 1:] << 2 | flat[1:, :-1] << 3
     surface = perimeter = np.float64(0)
     for number, word in enumerate(_LINES[1:-1], 1):
         where = np.argwhere(pattern == number)

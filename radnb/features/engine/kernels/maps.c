@@ -9,6 +9,12 @@
  * one of two opposite ones.  It writes features[feature * n + window]. */
 #include "radnb.h"
 
+#ifdef _MSC_VER /* what a WIDE kernel calls is compiled with it, wide */
+#define INLINE static __forceinline
+#else
+#define INLINE static inline __attribute__((always_inline))
+#endif
+
 static const double EPSILON = 2.220446049250313e-16; /* numpy.spacing(1), which PyRadiomics adds within logarithms */
 
 /* ---- a window ---------------------------------------------------------------------------------------------------- */
@@ -476,7 +482,7 @@ static int64_t parts(const Glcm *m, double *work)
 }
 
 /* product = a b, all of n rows `wide` apart.  Inlined with a constant width, the inner loop is a few wide operations. */
-static inline __attribute__((always_inline)) void multiply_rows(const double *restrict a, const double *restrict b,
+INLINE void multiply_rows(const double *restrict a, const double *restrict b,
                                                                 double *restrict product, int64_t n, const int64_t wide)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -491,7 +497,7 @@ static inline __attribute__((always_inline)) void multiply_rows(const double *re
     }
 }
 
-static inline __attribute__((always_inline)) void multiply(const double *a, const double *b, double *product, int64_t n,
+INLINE void multiply(const double *a, const double *b, double *product, int64_t n,
                                                            int64_t wide)
 {
     if (wide == 8)
@@ -505,7 +511,7 @@ static inline __attribute__((always_inline)) void multiply(const double *a, cons
 /* Return the largest eigenvalue of a positive matrix m: its powers m^2, m^4, m^8 ... turn into the projection on the
  * eigenvector, whose Rayleigh quotient is the eigenvalue.  Where two eigenvalues are so near that this takes long, either
  * will do. */
-static inline __attribute__((always_inline)) double largest_eigenvalue(const double *m, double *power, double *next,
+INLINE double largest_eigenvalue(const double *m, double *power, double *next,
                                                                        int64_t n, int64_t wide)
 {
     double concentration = 0;
@@ -542,7 +548,7 @@ static inline __attribute__((always_inline)) double largest_eigenvalue(const dou
 /* Maximal correlation coefficient: the second singular value of p(i, j) / sqrt(px(i) py(j)).  The first is 1, with the
  * vectors sqrt(px) and sqrt(py); a graph of two parts or more has another 1.  (PyRadiomics takes the second eigenvalue of
  * Q, which is this one's square; its epsilon in Q is too small to matter in a window.) */
-static inline __attribute__((always_inline)) double maximal_correlation(const Glcm *m)
+INLINE double maximal_correlation(const Glcm *m)
 {
     const int64_t n = m->n;
     if (parts(m, m->work) > 1)
@@ -564,7 +570,7 @@ static inline __attribute__((always_inline)) double maximal_correlation(const Gl
 }
 
 /* Add the features of one matrix to sums, leaving out what is no number, as numpy.nanmean does. */
-static inline __attribute__((always_inline)) int add_glcm_features(Glcm *m, double *sums, double *counts, int64_t with_mcc)
+INLINE int add_glcm_features(Glcm *m, double *sums, double *counts, int64_t with_mcc)
 {
     double f[GLCM_FEATURES] = {0}, hx, hy;
     if (!add_up(m))
