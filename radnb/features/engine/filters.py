@@ -30,8 +30,8 @@ def log(region: Region, options: Mapping[str, Any]) -> Images:
     for name, sigma in zip(filters("LoG", options), options["sigma"], strict=True):
         if too_small(region, sigma):
             size = " x ".join(map(str, region.volume.shape[::-1]))
-            raise ImageFault(f"PyRadiomics gives no image {name}: {size} voxels are too few for this sigma.",
-                             "Take this sigma out of the extraction settings, or leave the case out.",
+            raise ImageFault(f"PyRadiomics gives no image {name}: the image ({size} voxels) is too small for it.",
+                             "Take this filter out of the extraction settings, or leave the case out.",
                              code="E_FILTER")
         yield name, laplacian_of_gaussian(region.volume, region.box, region.spacing, sigma)
 

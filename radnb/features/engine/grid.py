@@ -6,6 +6,7 @@ hangs on the rounding of the way from index to millimetres and back, so that thi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,9 @@ Box = tuple[slice, slice, slice]  # z, y, x
 
 @dataclass(frozen=True)
 class Grid:
-    """New voxels around a region: sizes, spacing and origin in x, y, z, in the direction of the image."""
+    """New voxels in an image, in its direction: sizes, spacing and origin in x, y, z."""
 
+    image: sitk.Image
     size: tuple[int, int, int]
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
@@ -28,6 +30,19 @@ class Grid:
         """Return the shape of arrays on this grid."""
         x, y, z = self.size
         return z, y, x
+
+    @functools.cached_property
+    def lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the continuous index (x, y, z) in the image at the start and one past the end of each line."""
+        z, y = (index.ravel().astype(float) for index in np.indices(self.shape[:2]))
+        steps = [_frame(self.spacing, self.image.GetDirection()).TransformIndexToPhysicalPoint(axis)
+                 for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+        own = _frame(self.image.GetSpacing(), self.image.GetDirection())
+        back = [own.TransformPhysicalPointToContinuousIndex(axis)
+                for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
+        starts, ends = (_indices(np.full(len(y), x), y, z, steps, self.origin, back, self.image.GetOrigin())
+                        for x in (0.0, float(self.size[0])))
+        return starts, ends
 
 
 def wanted_spacing(image: sitk.Image, size: Sequence[int], spacing: Sequence[float]) -> np.ndarray:
@@ -57,26 +72,13 @@ def resampled_grid(image: sitk.Image, lower: Sequence[int], size: Sequence[int],
     low, high = np.where(low < 0, 0, low), np.where(high > last, last, high)
     origin = image.TransformContinuousIndexToPhysicalPoint(.5 * (spacing - own) / own + low / ratio)
     x, y, z = (int(n) for n in high - low + 1)
-    return Grid((x, y, z), _three(spacing), _three(origin))
+    return Grid(image, (x, y, z), _three(spacing), _three(origin))
 
 
 def crop_box(shape: Sequence[int], box: Box, pad: int) -> Box:
     """Return a box widened by `pad` voxels on each side, within a volume of this shape."""
     z, y, x = (slice(max(span.start - pad, 0), min(span.stop + pad, n)) for span, n in zip(box, shape, strict=True))
     return z, y, x
-
-
-def lines(image: sitk.Image, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Return the continuous index (x, y, z) in the image at the start and one past the end of each line of a grid."""
-    z, y = (index.ravel().astype(float) for index in np.indices((grid.size[2], grid.size[1])))
-    steps = [_frame(grid.spacing, image.GetDirection()).TransformIndexToPhysicalPoint(axis)
-             for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
-    own = _frame(image.GetSpacing(), image.GetDirection())
-    back = [own.TransformPhysicalPointToContinuousIndex(axis)
-            for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
-    starts, ends = (_indices(np.full(len(y), x), y, z, steps, grid.origin, back, image.GetOrigin())
-                    for x in (0.0, float(grid.size[0])))
-    return starts, ends
 
 
 def _indices(x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: list[tuple[float, ...]], origin: Sequence[float],

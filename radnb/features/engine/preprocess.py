@@ -39,7 +39,7 @@ class Prepared:
             raise self._refused("No labels found in this mask (i.e. nothing is segmented)!")
         volume, mask, spacing = self._gridded(inside, pair)
         own = volume.shape == inside.shape and not self._regridded
-        found = Region(volume, mask, mask, spacing, self.shared if own else {})
+        found = Region(volume, mask, mask, spacing, self.shared if own else {}, owner=(self, pair))
         if own:
             vars(found)["box"] = _box(pair)
         self._check(found)
@@ -61,7 +61,7 @@ class Prepared:
             crop = crop_box(inside.shape, _box(pair), pad)
             return self.source.part(crop), np.ascontiguousarray(inside[crop]), (own[2], own[1], own[0])
         grid = resampled_grid(image, pair.lower, pair.size, spacing, pad)
-        mask = resample_mask(image, inside, grid)
+        mask = resample_mask(inside, grid)
         if not mask.any():
             raise self._refused("Label (1) not present in mask")
         values = resample_image(self.source, grid, self.setting.get("interpolator", INTERPOLATOR))
@@ -94,7 +94,7 @@ class Prepared:
                                 f"{left} voxel(s))! Cannot extract features")
         mask, shape_mask = np.zeros_like(region.mask), np.zeros_like(region.mask)
         mask[region.box] = kept
-        found = Region(region.volume, mask, shape_mask, region.spacing, region.shared)
+        found = Region(region.volume, mask, shape_mask, region.spacing, region.shared, region.owner)
         vars(found)["box"] = _within_box(region.box, kept)
         shape_mask[found.box] = (mask if self.setting.get("resegmentShape") else region.mask)[found.box]
         self._check(found)

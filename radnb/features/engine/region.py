@@ -19,6 +19,7 @@ class Region:
     shape_mask: np.ndarray  # whose shape counts
     spacing: tuple[float, float, float]
     shared: dict[str, Any] = field(default_factory=dict, compare=False)  # known of the volume, for all its regions
+    owner: Any = field(default=None, compare=False, repr=False)  # holds the memory that the arrays may look into
 
     @functools.cached_property
     def box(self) -> tuple[slice, slice, slice]:

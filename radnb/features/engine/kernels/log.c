@@ -60,6 +60,33 @@ INLINE void backward(const double *data, double *out, int64_t begin, int64_t end
     }
 }
 
+INLINE void store(float *voxel, double value, double scale)
+{
+    *voxel = scale == 0.0 ? (float)value : (float)((double)*voxel + (double)(float)value * scale);
+}
+
+/* Write samples first ... last - 1 of the lanes, or add them multiplied by `scale`. */
+INLINE void store_lines(const double *rows, const Block *to, int64_t step, int64_t first, int64_t last, double scale,
+                        float *out)
+{
+    int64_t i = first;
+    if (step == 1)
+        for (; i + TILE <= last; i += TILE)
+            for (int64_t lane = 0; lane < to->lanes; lane++)
+                for (int k = 0; k < TILE; k++)
+                    store(out + to->at[lane] + i - first + k, rows[(i + k) * LANES + lane], scale);
+    for (; i < last; i++) {
+        const double *row = rows + i * LANES;
+        float *target = out + (i - first) * step;
+        if (to->together && scale == 0.0)
+            for (int lane = 0; lane < LANES; lane++) target[to->at[0] + lane] = (float)row[lane];
+        else if (to->together)
+            for (int lane = 0; lane < LANES; lane++) store(target + to->at[0] + lane, row[lane], scale);
+        else
+            for (int64_t lane = 0; lane < to->lanes; lane++) store(target + to->at[lane], row[lane], scale);
+    }
+}
+
 /* Filter all lines along `axis` of a part of a volume (beginning at `begin`, of size and strides given in voxels) and
  * write samples first ... last - 1 of each.  With `scale` they are multiplied and added to what `out` holds. */
 WIDE int64_t gaussian_pass(const void *volume, int64_t type, const int64_t *begin, const int64_t *size,
@@ -80,23 +107,7 @@ WIDE int64_t gaussian_pass(const void *volume, int64_t type, const int64_t *begi
         load_lines(volume, (int)type, &from, step, 0, n, data);
         forward(data, sum, last, c);
         backward(data, sum, first, last, n, c);
-        for (int64_t i = first; i < last; i++) {
-            const double *row = sum + i * LANES;
-            float *target = out + (i - first) * to_stride[axis];
-            if (to.together && scale == 0.0)
-                for (int lane = 0; lane < LANES; lane++) target[to.at[0] + lane] = (float)row[lane];
-            else if (to.together)
-                for (int lane = 0; lane < LANES; lane++) {
-                    float *voxel = target + to.at[0] + lane;
-                    *voxel = (float)((double)*voxel + (double)(float)row[lane] * scale);
-                }
-            else
-                for (int64_t lane = 0; lane < to.lanes; lane++) {
-                    float *voxel = target + to.at[lane];
-                    *voxel = scale == 0.0 ? (float)row[lane]
-                                          : (float)((double)*voxel + (double)(float)row[lane] * scale);
-                }
-        }
+        store_lines(sum, &to, to_stride[axis], first, last, scale, out);
     }
     free(data);
     return 0;
