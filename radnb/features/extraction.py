@@ -296,9 +296,10 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
     how, group = replace(how, settings=known), _opened(reference, known, how.store)
     held = how.store.table(group, set(rows.values()))
     places = {key: at for at, key in reversed([*rows.items()])}
-    fitting = verification.choose(measured, how.settings, seconds=seconds, workers=how.workers,
-                                  bytes_per_voxel=reference.engine.bytes_per_voxel)
+    fitting = verification.choose(measured, known, seconds=seconds, bytes_per_voxel=reference.engine.bytes_per_voxel)
     picked = set(places) if mode == "all" else {one.key for one in fitting}
+    if mode == "some":  # too little work for processes of its own
+        how = replace(how, workers=0, cluster=None)
     work = _work(cases, sorted(places[key] for key in picked - set(held.index)), reference, group, how,
                  "verify features")
     names = {key: ", ".join(str(cases.at[at, name]) for name in KEYS if cases.at[at, name])
