@@ -39,6 +39,7 @@ class Task:
     group: str
     memory: int  # bytes that one process may take; 0 for what is free where it runs
     wait_seconds: float = 0  # for another run that measures the same region now
+    work: float = 0  # bytes of the files, which is all that is known of the work beforehand
 
 
 @dataclass(frozen=True)
