@@ -224,10 +224,10 @@ def large(bench: Bench) -> Iterator[Row]:
     least = [limit(bench, *region) for region in regions]
     yield Row("the same regions, processor", "the arithmetic limit (below)", sum(ours), sum(least), "s", None, 3)
     yield Row("for comparison: pyradiomics 3.0.1", "the arithmetic limit", sum(theirs), sum(least), "s")
-    bench.details += ["", "| voxels at 1 mm | radnb, s | pyradiomics, s | ratio | limit, s | radnb / limit |",
-                      "|---:|---:|---:|---:|---:|---:|"]
-    bench.details += [f"| {size:,} | {our:.2f} | {their:.2f} | {our / their:.3f} | {bound:.3f} | {our / bound:.1f} |"
-                      for size, our, their, bound in sorted(zip(sizes, ours, theirs, least, strict=True))]
+    bench.details.extend(["", "| voxels at 1 mm | radnb, s | pyradiomics, s | ratio | limit, s | radnb / limit |",
+                          "|---:|---:|---:|---:|---:|---:|"])
+    bench.details.extend(f"| {size:,} | {our:.2f} | {their:.2f} | {our / their:.3f} | {bound:.3f} | {our / bound:.1f} |"
+                         for size, our, their, bound in sorted(zip(sizes, ours, theirs, least, strict=True)))
 
 
 def field(bench: Bench) -> Iterator[Row]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 _INTENSITY = re.compile(r"(.*_firstorder_)(?:Mean|Median|Minimum|Maximum|\d+(?:\.\d+)?Percentile)")
 _SPREAD = ("Minimum", "Maximum", "RootMeanSquared", "10Percentile", "90Percentile")
-_OF_ONE = re.compile(r".*(?:_firstorder_Skewness|_glcm_(?:Correlation|Imc1|Imc2|MCC)|Entropy)")  # pure numbers about 1
+_OF_ONE = re.compile(r".*(?:_firstorder_Skewness|_glcm_(?:Correlation|Imc1|Imc2|MCC)|Entropy|"  # pure numbers about 1
+                     r"_gl[a-z]+_(?:\w*Variance|ClusterTendency|SumSquares))")  # grey levels and runs: one step is 1
 _SHADE = re.compile(r"(.*_glcm_)ClusterShade")
 
 
@@ -18,7 +19,8 @@ def natural_scale(values: pd.DataFrame) -> pd.DataFrame:
     """Return, for features that may lie about zero, the size that their values have by nature; 0 for the others.
 
     Grey values are measured against the largest of their image, a third moment against the fourth to the power 3/4,
-    correlations, skewness and entropies against 1.
+    correlations, skewness and entropies against 1, and so are variances of levels and runs, which count steps of 1 (all
+    runs of one length: 0 by one engine, 1e-32 by the other).
     """
     columns = {name: _scale(name, values) for name in values}
     return pd.DataFrame(columns, index=values.index, dtype=float)

@@ -139,7 +139,7 @@ class Matrices:
 
     # -------------------------------------------------------------- any distance, tolerance and number of levels
     def _plain(self, kernel: str, of_voxels: np.ndarray, steps: np.ndarray, *rest: np.ndarray | int) -> None:
-        """Call a kernel of plain.c: a padded volume, the number and places of its voxels, steps as offsets, and more."""
+        """Call a kernel of plain.c with a padded volume, its voxels' number and places, steps as offsets, and more."""
         pad = int(np.abs(steps).max())
         inside = np.pad(self.roi.mask, pad)
         volume = np.zeros(inside.shape, np.int32)

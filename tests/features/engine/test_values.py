@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from radnb.features.deviation import deviations
+from radnb.features.verification import TOLERANCE
 from tests.features.engine import allpairs, matrix, scenes
-from tests.features.engine.agreement import Agreement, natural_scale, near, relative
+from tests.features.engine.agreement import PATTERNS, Agreement, natural_scale, near, relative
 from tests.features.engine.allpairs import Row
 
 pytest.importorskip("radiomics")
@@ -44,9 +48,17 @@ def test_values_and_refusals_are_those_of_pyradiomics(kind: str) -> None:
             refused += [] if ours == theirs else [f"{name(row)}: {_short(ours)} instead of {_short(theirs)}"]
         else:
             found.add(name(row), ours, theirs)
+            refused += [f"{name(row)}: a run's own comparison would sound the alarm: {columns}" for columns in [
+                alarms(ours, theirs)] if columns]
     assert not refused, "\n".join(refused)
     found.refuse()
     assert found.values > 60 * len(rows), "most rows must give values"
+
+
+def alarms(ours: Mapping[str, float], theirs: Mapping[str, float]) -> list[str]:
+    """Name the columns that a run's own comparison with the reference would take for a fault of the engine."""
+    apart = deviations(pd.DataFrame([ours]), pd.DataFrame([theirs])).iloc[0]
+    return [column for column in apart.index[apart > TOLERANCE] if not PATTERNS.fullmatch(column)]
 
 
 def _short(outcome: dict[str, float] | str) -> str:

@@ -2,7 +2,7 @@
  *   Q[i][j] = sum over k of p[i][k] p[j][k] / (px[i] py[k] + eps).
  * With S[i][k] = p[i][k] / sqrt(px[i] py[k]) and f[i][k] = 1 / (1 + eps / (px[i] py[k])), Q is similar to
  *   (f o S) S' = S S' + E,   E = ((f - 1) o S) S'.
- * S S' is symmetric.  Levels that never meet make separate parts, and sqrt(px) of each part is an eigenvector of value 1.
+ * S S' is symmetric.  Levels that never meet make separate parts; sqrt(px) of each part is an eigenvector of value 1.
  * Lanczos' method beside these vectors gives the next eigenpair (l, u); perturbation theory, u' E u, what PyRadiomics'
  * eps adds to it: up to 2e-4 where levels are rare.  With several parts, it decides between their ones.
  * Golub and Van Loan, Matrix Computations, 7.2 and 10.1. */
@@ -137,7 +137,10 @@ static void find_parts(Problem *q, const double *px, double *part) {
 
 INLINE double orthogonalised(const Problem *q, double *w, int64_t m) {
     for (int pass = 0; pass < 2; pass++)
-        for (int64_t k = 0; k < m; k++) add(w, -dot(w, q->basis + k * q->room, q->room), q->basis + k * q->room, q->room);
+        for (int64_t k = 0; k < m; k++) {
+            const double *v = q->basis + k * q->room;
+            add(w, -dot(w, v, q->room), v, q->room);
+        }
     return sqrt(dot(w, w, q->room));
 }
 
