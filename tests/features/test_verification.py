@@ -79,7 +79,7 @@ def test_the_choice_is_seeded_falls_among_the_smallest_and_fits_into_a_twentieth
     assert chosen == verification.choose(candidates[::-1], card, seconds=100, bytes_per_voxel=160)
     assert sum(verification.reference_seconds(one, card) for one in verification.choose(
         candidates, card, seconds=1e5, bytes_per_voxel=160)) <= verification.MOST_SECONDS
-    assert not verification.choose(candidates, card, seconds=2, bytes_per_voxel=160)
+    assert not verification.choose(candidates, card, seconds=1, bytes_per_voxel=160)
     assert not verification.choose(candidates, card, seconds=100, bytes_per_voxel=10**6)
 
 
