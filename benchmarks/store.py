@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from radnb.features import extraction
 from radnb.features.engines import choose
 from radnb.features.measuring import key_of
 from radnb.features.settings import checked
-from radnb.features.store import Store, look
+from radnb.features.store import _BLOCK, Store, _write, look
 
 SETTINGS = checked({"imageType": {"Original": {}, "LoG": {"sigma": [1, 2, 3, 4, 5]}, "Wavelet": {}},
                     "setting": {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1]}}, name="benchmark")
@@ -45,6 +46,16 @@ def put(store: Store, rows: int) -> None:
     for key in keys(rows):
         numbers = values.normal(size=len(SETTINGS.columns)).tolist()
         store.put(here, key, dict(zip(SETTINGS.columns, numbers, strict=True)))
+
+
+def write_parts(store: Store, rows: int) -> None:
+    """Write what merging gives, without the shards."""
+    values, here, names, known = np.random.default_rng(7), group(store), SETTINGS.columns, sorted(keys(rows))
+    for start in range(0, rows, _BLOCK):
+        some = known[start:start + _BLOCK]
+        matrix = values.normal(size=(len(some), len(names)))
+        part = pa.Table.from_arrays([pa.array(some), *map(pa.array, matrix.T)], ["key", *names])
+        _write(store.folder / here / f"part-{start:016d}.parquet", part)
 
 
 def merge(store: Store, rows: int) -> None:
@@ -85,6 +96,7 @@ def gather(store: Store, rows: int) -> float:
 STEPS: dict[str, Callable[[Store, int], float | None]] = {
     "put, one by one": put, "table from shards": table, "merge": merge, "table from parts": table,
     "1,000 looks for a key": look_up, "extract, all of it in the store": gather}
+READING = {"parts at once": write_parts, **dict(list(STEPS.items())[3:])}  # for cohorts that take long to put
 
 
 def measured(step: str, folder: Path, rows: int) -> tuple[float, float]:
@@ -95,7 +107,7 @@ def measured(step: str, folder: Path, rows: int) -> tuple[float, float]:
 
 def _timed(step: str, folder: Path, rows: int) -> tuple[float, float]:
     began = time.perf_counter()
-    seconds = STEPS[step](Store(folder), rows) or time.perf_counter() - began
+    seconds = {**STEPS, **READING}[step](Store(folder), rows) or time.perf_counter() - began
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -110,6 +122,7 @@ def main() -> None:
     parser: Any = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--project", type=int, default=100_000)
+    parser.add_argument("--reading", action="store_true", help="only read: the parts are written at once")
     parser.add_argument("--folder", type=Path, help="where the store is made (default: the system's temporary folder)")
     given = parser.parse_args()
     times = given.project / given.rows
@@ -117,7 +130,7 @@ def main() -> None:
           "bytes a case | files |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=given.folder) as place:
         folder = Path(place) / "store"
-        for step in STEPS:
+        for step in READING if given.reading else STEPS:
             seconds, peak = measured(step, folder, given.rows)
             total, files = size(folder)
             print(f"| {step} | {seconds:.1f} s | {1000 * seconds / given.rows:.2f} | {seconds * times:.0f} s | "

@@ -34,6 +34,7 @@ FAILURE_COLUMNS = [*KEYS, "stage", "code", "message"]
 _OF_THE_FILES = {"E_MISSING", "E_FORMAT", "E_CORRUPT", "E_TOO_BIG", "E_DIM", "E_PATH", "E_GEOM", "E_LABEL",
                  "E_MASK_EMPTY", "E_MASK_SOFT", "E_MASK_FULL", "E_ROI_SMALL", "E_NONFINITE"}
 WAIT_SECONDS = 600  # for another run that measures the same region at the same time
+LATE_SECONDS = 30  # after which a network file system tells what another machine has written
 _OF_THE_PROCESS = ("E_CRASH", "E_TIMEOUT", "E_MEMORY")
 
 
@@ -185,6 +186,7 @@ def _work(cases: pd.DataFrame, todo: Sequence[int], chosen: Choice, group: str, 
         left = [at for at, key in keys.items() if key not in values.index]
         if not left:
             break
+        time.sleep(LATE_SECONDS if how.cluster else 0)
     unread = Failure("E_STORE", "Its features were written but cannot be read back. Check the disk of the store.")
     work = _Work(values, changed=sum(path in before and before[path]["sha256"] != note["sha256"]
                                      for path, note in found.notes.items()))
@@ -207,13 +209,11 @@ def _tasks(cases: pd.DataFrame, todo: Sequence[int], chosen: Choice, group: str,
     images: dict[str, list[tuple[int, str, int]]] = {}
     for (image, mask, label), at in sorted(once.items(), key=lambda item: item[1]):
         images.setdefault(image, []).append((at, mask, label))
-    tasks = [Task(image, tuple(regions), how.settings, chosen.name, str(how.store.folder.absolute()), group, how.free)
+    bytes_of = {path: state["size"] for path, state in look([*images, *{mask for _, mask, _ in once}]).items()}
+    tasks = [Task(image, tuple(regions), how.settings, chosen.name, str(how.store.folder.absolute()), group, how.free,
+                  work=sum(bytes_of.get(path, 0) for path in (image, *(mask for _, mask, _ in regions))))
              for image, regions in images.items()]
-    return sorted(tasks, key=_size, reverse=True)
-
-
-def _size(task: Task) -> tuple[int, str]:
-    return sum(Path(mask).stat().st_size for _, mask, _ in task.regions), task.image
+    return sorted(tasks, key=lambda task: (task.work, task.image), reverse=True)
 
 
 def _for_equals(cases: pd.DataFrame, todo: Sequence[int], outcomes: Mapping[int, Done | Failure]
@@ -227,7 +227,8 @@ def _for_equals(cases: pd.DataFrame, todo: Sequence[int], outcomes: Mapping[int,
 def _run(tasks: Sequence[Task], how: _How, label: str) -> Result:
     """Measure all tasks.  The regions of a task whose process died or hung are then tried one by one; what another run
     measures at the same time is looked for again at the end."""
-    found, total = Result(), sum(len(task.regions) for task in tasks)
+    found, total, done = Result(), sum(len(task.regions) for task in tasks), 0.0
+    work = sum(task.work for task in tasks) or 1.0
     if not tasks:
         return found  # nothing to show a progress bar for
     with progress(total=total, label=label, unit="case") as bar:
@@ -240,6 +241,8 @@ def _run(tasks: Sequence[Task], how: _How, label: str) -> Result:
                 if isinstance(result, Result):
                     found.notes.update(result.notes)
                     how.store.note(result.notes)
+                done += task.work - sum(one.work for one in left)
+                bar.share = done / work
                 bar.update(len(task.regions) - sum(len(one.regions) for one in left))
             tasks = again
     return found
@@ -262,9 +265,14 @@ def _left_over(task: Task, result: Result | Failure) -> list[Task]:
     """Return what is to be tried again: the regions of a lost process one by one, and those busy elsewhere."""
     if isinstance(result, Failure):
         alone = result.code in _OF_THE_PROCESS and len(task.regions) > 1
-        return [replace(task, regions=(one,)) for one in task.regions] if alone else []
+        return [_part(task, (one,)) for one in task.regions] if alone else []
     busy = tuple(one for one in task.regions if _busy(result.outcomes[one[0]]))
-    return [replace(task, regions=busy, wait_seconds=WAIT_SECONDS)] if busy and not task.wait_seconds else []
+    return [_part(task, busy, WAIT_SECONDS)] if busy and not task.wait_seconds else []
+
+
+def _part(task: Task, regions: tuple[tuple[int, str, int], ...], wait_seconds: float = 0) -> Task:
+    return replace(task, regions=regions, wait_seconds=wait_seconds,
+                   work=task.work * len(regions) / len(task.regions))
 
 
 def _busy(outcome: Done | Failure) -> bool:
@@ -294,9 +302,10 @@ def _verify(mode: str, chosen: Choice, cases: pd.DataFrame, rows: Mapping[int, s
     how, group = replace(how, settings=known), _opened(reference, known, how.store)
     held = how.store.table(group, set(rows.values()))
     places = {key: at for at, key in reversed([*rows.items()])}
-    fitting = verification.choose(measured, how.settings, seconds=seconds, workers=how.workers,
-                                  bytes_per_voxel=reference.engine.bytes_per_voxel)
+    fitting = verification.choose(measured, known, seconds=seconds, bytes_per_voxel=reference.engine.bytes_per_voxel)
     picked = set(places) if mode == "all" else {one.key for one in fitting}
+    if mode == "some":  # too little work for processes of its own
+        how = replace(how, workers=0, cluster=None)
     work = _work(cases, sorted(places[key] for key in picked - set(held.index)), reference, group, how,
                  "verify features")
     names = {key: ", ".join(str(cases.at[at, name]) for name in KEYS if cases.at[at, name])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -38,6 +39,7 @@ class Task:
     group: str
     memory: int  # bytes that one process may take; 0 for what is free where it runs
     wait_seconds: float = 0  # for another run that measures the same region now
+    work: float = 0  # bytes of the files, which is all that is known of the work beforehand
 
 
 @dataclass(frozen=True)
@@ -65,43 +67,68 @@ def key_of(image_sha256: str, mask_sha256: str, label: int) -> str:
 
 def measure_image(task: Task) -> Result:
     """Read one image and measure its regions; each success is on disk before this returns."""
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    engine, header, result = ENGINES[task.engine], read_header(Path(task.image)), Result()
-    needed, most = memory.case_bytes(header, task.settings, 0), task.memory or memory.free_bytes()
-    memory.refuse_too_large(needed, most, short(Path(task.image)))
-    waiting = [_load(task.image, result.notes)]
-    sha256, store = waiting[0].sha256, Store(task.store)
+    with _one_quiet_thread():
+        image = _Image(task)
+        return Result({found[0]: attempt(image.region, found) for found in task.regions}, image.notes)
 
-    @functools.cache
-    def opened() -> tuple[sitk.Image, Compute] | Failure:
-        return attempt(_open, waiting.pop())
 
-    def _open(loaded: Loaded) -> tuple[sitk.Image, Compute]:
+class _Image:
+    """An image in memory as its file, read and prepared when the first region needs it, once for all of them."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.engine, self.store = task, ENGINES[task.engine], Store(task.store)
+        self.name, self.notes = short(Path(task.image)), dict[str, Note]()
+        self.bytes = memory.case_bytes(read_header(Path(task.image)), task.settings, 0)
+        self._refuse_too_large(self.bytes)
+        loaded = _load(task.image, self.notes)
+        self.sha256, self.waiting = loaded.sha256, [loaded]
+        self._mask = functools.lru_cache(maxsize=1)(lambda path: _load(path, self.notes, of_mask=True))
+
+    def _refuse_too_large(self, needed: float) -> None:
+        memory.refuse_too_large(int(needed), self.task.memory or memory.free_bytes(), self.name)
+
+    @functools.cached_property
+    def opened(self) -> tuple[sitk.Image, Compute] | Failure:
+        """The image and what measures a region of it, or why there is neither."""
+        return attempt(self._open, self.waiting.pop())  # the bytes of the file are needed no more
+
+    def _open(self, loaded: Loaded) -> tuple[sitk.Image, Compute]:
         image = read_volume(loaded)
-        return image, engine.prepare(image, task.settings)
+        return image, self.engine.prepare(image, self.task.settings)
 
-    def one(found: tuple[int, str, int]) -> Done | Failure:
-        _, mask_path, label = found
-        mask = _load(mask_path, result.notes, of_mask=True)
-        key = key_of(sha256, mask.sha256, label)
-        with store.claim(task.group, key, wait_seconds=task.wait_seconds) as mine:
-            if store.holds(task.group, key):
+    def region(self, found: tuple[int, str, int]) -> Done | Failure:
+        """Measure one region, unless it is in the store or another process measures it."""
+        _, path, label = found
+        mask: Loaded = self._mask(path)
+        key = key_of(self.sha256, mask.sha256, label)
+        with self.store.claim(self.task.group, key, wait_seconds=self.task.wait_seconds) as mine:
+            if self.store.holds(self.task.group, key):
                 return Done(key, "stored")
-            if not mine:
-                return Done(key, "busy")
-            if isinstance(ready := opened(), Failure):
-                return ready
-            image, compute = ready
-            pair = _pair(image, task, mask, label)
-            done = _seen(key, pair, task.settings)
-            memory.refuse_too_large(needed + int(done.filtered * engine.bytes_per_voxel), most,
-                                    short(Path(task.image)))
-            store.put(task.group, key, _checked(compute(pair), task.settings))
-            return done
+            return self._measured(key, mask, label) if mine else Done(key, "busy")
 
-    result.outcomes.update({found[0]: attempt(one, found) for found in task.regions})
-    return result
+    def _measured(self, key: str, mask: Loaded, label: int) -> Done | Failure:
+        if isinstance(self.opened, Failure):
+            return self.opened
+        image, compute = self.opened
+        pair = _pair(image, self.task, mask, label)
+        done = _seen(key, pair, self.task.settings)
+        self._refuse_too_large(self.bytes + done.filtered * self.engine.bytes_per_voxel)
+        self.store.put(self.task.group, key, _checked(compute(pair), self.task.settings))
+        return done
+
+
+@contextlib.contextmanager
+def _one_quiet_thread() -> Iterator[None]:
+    """Keep ITK to one thread and without warnings, since processes are what runs at once; a notebook gets both back."""
+    process = sitk.ProcessObject
+    before = process.GetGlobalDefaultNumberOfThreads(), process.GetGlobalWarningDisplay()
+    process.SetGlobalDefaultNumberOfThreads(1)
+    process.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        process.SetGlobalDefaultNumberOfThreads(before[0])
+        process.SetGlobalWarningDisplay(before[1])
 
 
 def _load(path: str, notes: dict[str, Note], *, of_mask: bool = False) -> Loaded:

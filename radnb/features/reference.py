@@ -107,8 +107,9 @@ def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: 
 
 def _not_flat() -> ImageFault:
     return ImageFault("PyRadiomics finds no single slice to measure shape2D on (it looks along x, y, z for the "
-                      "force2Ddimension that counts z, y, x).", "Take the engine radnb, which measures flat regions along "
-                      "every axis, or draw one slice.", code="E_SHAPE2D", column="mask")
+                      "force2Ddimension that counts z, y, x).",
+                      "Take the engine radnb, which measures flat regions along every axis, or draw one slice.",
+                      code="E_SHAPE2D", column="mask")
 
 
 def _translated(text: str, settings: Settings) -> ImageFault:

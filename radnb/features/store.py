@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from radnb.errors import RadnbError
-from radnb.imaging.volumes import sha256_image
+from radnb.imaging.volumes import files_of, sha256_image
 from radnb.work.claims import claim
 from radnb.work.files import TEMPORARY, atomic_path, sha256_json, unwritable, write_bytes, write_json
 
@@ -274,10 +274,11 @@ def signed(state: Note, sha256: str) -> Note:
 
 def _state(path: str) -> Note | None:
     try:
-        found = Path(path).stat()
+        found = [file.stat() for file in files_of(path)]
     except OSError:
         return None
-    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "ctime_ns": found.st_ctime_ns}
+    return {"size": sum(one.st_size for one in found), "mtime_ns": max(one.st_mtime_ns for one in found),
+            "ctime_ns": max(one.st_ctime_ns for one in found)}
 
 
 def _sha256(path: str) -> str:

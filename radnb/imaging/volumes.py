@@ -50,6 +50,16 @@ def load(path: Path | str, *, limit_gb: float | None = None) -> Loaded:
     return Loaded(path, header, content, _sha256(header, path, hashlib.sha256(content).hexdigest()))
 
 
+def files_of(path: Path | str) -> list[Path]:
+    """Return the file, and the one that holds its voxels where that is another."""
+    path = Path(path)
+    try:
+        payload = read_header(path).payload if path.suffix.lower() in TWO_FILES else path
+    except (ImageFault, OSError):  # its turn will tell
+        return [path]
+    return [path] if payload == path else [path, payload]
+
+
 def sha256_image(path: Path | str) -> str:
     """Return the hash that `load` gives, of a file whose voxels nobody needs."""
     path = Path(path)

@@ -26,6 +26,7 @@ from radnb.work.parallel import How, Needs, crash
 SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}  # of dask_jobqueue
 ANSWERS_WITHIN_SECONDS = 20
 LOOK_EVERY_SECONDS = 2.0
+WORKERS_WITHIN_SECONDS = 300.0  # of a scheduler that we did not start; a batch system may let us wait for days
 PATIENCE_SECONDS = 15.0  # a network file system may tell late what another machine has written
 AT_LEAST = 8  # cases that a scheduler without workers is given, so that it has something to ask workers for
 
@@ -76,7 +77,10 @@ class Cluster:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.expected = 0  # threads that the batch system will bring
+        self._card = read_jobs(Path(name)) if Path(name).suffix.lower() in (".yaml", ".yml") else None
+        self.expected = self._card.jobs * self._card.cores if self._card else 0  # threads that jobs will bring
+        if self._card is None:
+            _check_address(name)
         self._client: Client | None = None
         self._opened = contextlib.ExitStack()
 
@@ -91,13 +95,8 @@ class Cluster:
     def client(self) -> Client:
         """The connection; jobs that were started for it end with the cluster."""
         if self._client is None:
-            path = Path(self.name)
-            if path.suffix.lower() in (".yaml", ".yml"):
-                card = read_jobs(path)
-                self.expected = card.jobs * card.cores
-                client = Client(self._opened.enter_context(_jobs(card)), set_as_default=False)
-            else:
-                client = _connected(self.name, path)
+            jobs = self._opened.enter_context(_jobs(self._card)) if self._card else None
+            client = _connected(self.name) if jobs is None else Client(jobs, set_as_default=False)
             self._client = self._opened.enter_context(client)
         return self._client
 
@@ -139,7 +138,7 @@ class _Flight:
         self.name, self.launched = secrets.token_hex(4), 0
         self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.flying: dict[Future, int] = {}
-        self.threads, self.looked = 0, -LOOK_EVERY_SECONDS
+        self.threads, self.looked, self.worked = 0, -LOOK_EVERY_SECONDS, time.monotonic()
 
     def __enter__(self) -> _Flight:
         return self
@@ -154,6 +153,7 @@ class _Flight:
         """How many cases may be under way: two for each thread."""
         if time.monotonic() - self.looked > LOOK_EVERY_SECONDS and self.client.status == "running":
             self.threads, self.looked = sum(self.client.nthreads().values()), time.monotonic()
+            self.worked = self.looked if self.threads else self.worked
         return max(AT_LEAST, 2 * max(self.threads, self.cluster.expected))
 
     def launch(self, position: int, payload: bytes, timeout: float | None) -> None:
@@ -169,11 +169,18 @@ class _Flight:
         try:
             future = self.ended.get(timeout=LOOK_EVERY_SECONDS)
         except queue.Empty:
-            if self.client.status in ("running", "connecting") and not any(future.status in ("lost", "cancelled")
-                                                                           for future in self.flying):
-                return
-            raise _gone(self.cluster.name) from None
+            self._look_round()
+            return
         yield self.flying.pop(future), _outcome(future, self.cluster.name)
+
+    def _look_round(self) -> None:
+        """Say why nothing ends, where waiting is in vain."""
+        lost = any(future.status in ("lost", "cancelled") for future in self.flying)
+        if lost or self.client.status not in ("running", "connecting"):
+            raise _gone(self.cluster.name) from None
+        if not self.cluster.expected and time.monotonic() - self.worked > WORKERS_WITHIN_SECONDS:
+            raise RadnbError(f"{self.cluster.name}: the scheduler has had no workers for {WORKERS_WITHIN_SECONDS:g} s. "
+                             "Start some (`dask worker`); the same command goes on from here.", code="E_CLUSTER")
 
 
 def _outcome(future: Future, name: str) -> Any:
@@ -209,14 +216,18 @@ def _marked(needs: Needs) -> Iterator[bytes]:
             Path(mark).unlink(missing_ok=True)
 
 
-def _connected(name: str, path: Path) -> Client:
-    if path.suffix.lower() == ".json" and not path.is_file():
-        raise RadnbError(f"{name}: there is no such scheduler file. Start `dask scheduler --scheduler-file {name}`.",
-                         code="E_CLUSTER")
-    if path.suffix.lower() != ".json" and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", name):
+def _check_address(name: str) -> None:
+    if Path(name).suffix.lower() == ".json":
+        if not Path(name).is_file():
+            raise RadnbError(f"{name}: there is no such scheduler file. "
+                             f"Start `dask scheduler --scheduler-file {name}`.", code="E_CLUSTER")
+    elif not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", name):
         raise RadnbError(f"{name!r} names no cluster. Give a dask address as tcp://host:8786, a scheduler file "
                          "(.json), or a card of batch options (.yaml).", code="E_CLUSTER")
-    where = {"scheduler_file": name} if path.suffix.lower() == ".json" else {"address": name}
+
+
+def _connected(name: str) -> Client:
+    where = {"scheduler_file": name} if Path(name).suffix.lower() == ".json" else {"address": name}
     try:
         return Client(**where, timeout=ANSWERS_WITHIN_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

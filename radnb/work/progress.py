@@ -12,18 +12,25 @@ from tqdm.std import tqdm as terminal_bar
 terminal_bar.set_lock(threading.RLock())  # its own would be a semaphore that outlives a stopped worker
 
 
-_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_per_minute}]"
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{left}, {rate_per_minute}]"
 
 
 class _PerMinute:
-    """A tqdm that tells its speed by the minute, as befits cases that take seconds."""
+    """A tqdm that tells its speed by the minute, as befits cases that take seconds.
+
+    `share` may say how much of the work is done where the items differ: with the largest first, their number misleads.
+    """
+
+    share: float | None = None
 
     @property
     def format_dict(self) -> dict[str, Any]:
         known: dict[str, Any] = super().format_dict  # type: ignore[misc]
         done, elapsed = known["n"] - known["initial"], known["elapsed"]
         speed = f"{60 * done / elapsed:.3g}" if done and elapsed else "?"
-        return {**known, "rate_per_minute": f"{speed} {known['unit']}/min"}
+        share = self.share or (known["n"] / known["total"] if known["total"] else 0)
+        left = terminal_bar.format_interval(elapsed * (1 - share) / share) if share and done else "?"
+        return {**known, "left": left, "rate_per_minute": f"{speed} {known['unit']}/min"}
 
 
 class TerminalBar(_PerMinute, terminal_bar):

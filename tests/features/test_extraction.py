@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 
 from radnb.errors import RadnbError
 from radnb.features import extraction
@@ -61,6 +62,21 @@ def test_a_case_whose_content_changed_is_computed_again_and_told(cases, quick, t
     found = extract(cases, settings=quick, store=tmp_path, workers=0)
     assert (found.counts.computed, found.counts.stored, found.counts.changed) == (1, 3, 1)
     assert found.features["original_firstorder_Mean"].iloc[3] > 80
+
+
+@pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
+def test_an_image_in_two_files_is_known_by_both(cases, quick, tmp_path, save, ending) -> None:
+    voxels = np.random.default_rng(9).normal(90, 5, (14, 24, 24)).astype(np.int16)
+    image = tmp_path / f"图{ending}"
+    sitk.WriteImage(sitk.ReadImage(str(save(voxels, tmp_path / "a.nii"))), str(image), False)
+    one = cases.iloc[[3]].assign(image=str(image))
+    raw = next(path for path in tmp_path.glob("图*raw"))
+    for _ in range(2):
+        found = extract(one, settings=quick, store=tmp_path / "s", workers=0)
+        assert found.counts.computed == 1
+        raw.write_bytes((voxels + 50).tobytes())
+        os.utime(raw, (5, 5))
+    assert found.features["original_firstorder_Mean"].iloc[0] > 130
 
 
 def test_other_settings_are_computed_apart(cases, quick, tmp_path) -> None:

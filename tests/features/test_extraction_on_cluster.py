@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 from radnb import extracting
+from radnb.cli import app
 from radnb.errors import RadnbError
 from radnb.features import chunks, extraction
 from radnb.features.extraction import extract
@@ -177,6 +179,18 @@ def rules_of(path: Path) -> tuple[str, dict[str, dict[str, tuple[Any, ...]]]]:
         found[name] = {key: eval(f"arguments({value.strip()})", scope)
                        for key, value in zip(parts[::2], parts[1::2], strict=True)}
     return head, found
+
+
+def test_the_commands_on_the_page_of_large_cohorts_exist_with_their_options() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "large_cohorts.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^radnb ([^|\n]+)", page, flags=re.M)
+    assert len(lines) > 4
+    for line in lines:
+        command, words = typer.main.get_command(app), shlex.split(line)
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {name for option in command.params for name in option.opts}
+        assert {word for word in words if word.startswith("-")} <= known
 
 
 SNAKEMAKE = os.environ.get("RADNB_SNAKEMAKE") or shutil.which("snakemake")

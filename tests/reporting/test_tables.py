@@ -173,6 +173,19 @@ def test_methods_state_what_the_card_says(kind: str, language: str) -> None:
     assert ("below a risk of 10%" in said or "风险低于10%" in said) == (kind != "survival")
 
 
+@pytest.mark.parametrize(("language", "wanted"), [
+    ("en", ["with the extraction engine of radnb 0.1.0, which reproduces the feature definitions of PyRadiomics 3.0.1",
+            "PyRadiomics 3.0.1 itself computed: LBP3D.",
+            "measured 5 of the regions again; the largest relative deviation was 8e-13"]),
+    ("zh", ["radnb 0.1.0的特征提取引擎", "LBP3D", "重新测量了5个区域；最大相对偏差为8e-13"])])
+def test_methods_say_which_engine_measured_and_how_well_it_agreed(language: str, wanted: list[str]) -> None:
+    made = story("improved", language)
+    extraction = made.facts["extraction"] | {"engine": "radnb", "handed_over": ["LBP3D"],
+                                             "verification": {"regions": 5, "largest": 8.2e-13}}
+    said = methods_text(dataclasses.replace(made, facts={**made.facts, "extraction": extraction})).plain()
+    assert [words for words in wanted if words not in said] == []
+
+
 def test_provenance_shows_every_key_once_and_escapes_it() -> None:
     told = dataclasses.replace(story("improved"), provenance={"inputs": {"<b>.csv": "ab" * 32}, "seed": 7})
     body = provenance(told).body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import re
 import signal
 import stat
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from radnb import __version__
 from radnb.errors import RadnbError
@@ -159,11 +161,49 @@ def test_an_address_that_leads_nowhere_is_told(name: str, mend: str, monkeypatch
         list(map_cases(math.sqrt, [1.0], cluster=found))
 
 
+def test_a_scheduler_that_goes_is_told_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "ANSWERS_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "LOOK_EVERY_SECONDS", 0.2)
+    with warnings.catch_warnings(), pytest.raises(RadnbError, match="give the same command again"):
+        warnings.simplefilter("ignore")  # dask's own
+        with (distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp",
+                                       silence_logs="CRITICAL") as started,
+              parallel.cluster(started.scheduler_address) as found):
+            monkeypatch.setattr(cluster._Flight, "_look_round", _closing(started, cluster._Flight._look_round))
+            list(map_cases(math.sqrt, [1.0], cluster=found))
+
+
+def _closing(started: Any, look: Callable[[Any], None]) -> Callable[[Any], None]:
+    def closed(flight: Any) -> None:
+        started.close()
+        look(flight)
+
+    return closed
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WORKERS_WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr(cluster, "LOOK_EVERY_SECONDS", 0.2)
+    with warnings.catch_warnings(), pytest.raises(RadnbError, match=r"no workers .* Start some"):
+        warnings.simplefilter("ignore")  # dask's own
+        with (distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp",
+                                       silence_logs="CRITICAL") as started,
+              parallel.cluster(started.scheduler_address) as found):
+            list(map_cases(math.sqrt, [1.0], cluster=found))
+
+
 def test_without_the_extra_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "radnb.work.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(RadnbError, match=r"pip install 'radnb\[cluster\]'"), parallel.cluster("tcp://127.0.0.1:8786"):
         pass
+
+
+def test_the_card_in_the_documents_is_good(card: Callable[[str], Path]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "large_cohorts.md").read_text(encoding="utf-8")
+    shown, = re.findall(r"```yaml\n(.*?)```", page, flags=re.S)
+    assert cluster.read_jobs(card(shown)).options["cores"] == 16
+    assert set(cluster.Card.model_fields) - set(yaml.safe_load(shown)) == {"python"}
 
 
 @pytest.mark.parametrize(("text", "mend"), [

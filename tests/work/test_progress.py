@@ -23,6 +23,16 @@ def test_a_terminal_shows_cases_per_minute_and_the_time_left(monkeypatch) -> Non
     assert re.fullmatch(r"extract features:  20%\|.*\| 60/300 \[00:30<02:00, 120 case/min\]", shown)
 
 
+def test_the_time_left_follows_the_work_where_items_differ(monkeypatch) -> None:
+    monkeypatch.setenv("RADNB_PROGRESS", "1")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with progress(total=300, label="x", unit="case") as bar:
+        bar.start_t -= 30
+        bar.share = 0.75
+        bar.update(60)
+        assert "[00:30<00:10, 120 case/min]" in str(bar)
+
+
 def test_no_label_and_no_wish_show_nothing(monkeypatch, capsys) -> None:
     monkeypatch.setenv("RADNB_PROGRESS", "1")
     with progress(total=2, label=None) as bar:

@@ -7,6 +7,7 @@ import numpy as np
 from radnb.features.engine import native
 
 EPS = float(np.spacing(1))
+_WITHIN = 1e-10
 _TINY = 1e-6  # eigenvalues below are rounding in good part; PyRadiomics even drops a direction when one is negative
 
 
@@ -17,15 +18,27 @@ def maximal_correlation(pairs: np.ndarray) -> float:
     """
     if pairs.shape[1] < 2:
         return 1.0
-    found = np.empty((len(pairs), 2))
+    found = np.empty((len(pairs), 3))
     native.call("second_eigenvalues", pairs, len(pairs), pairs.shape[1], found)
-    value, left_out = found.T
-    doubtful = ~(left_out < 1e-10 * value)
-    if doubtful.any():
-        value[doubtful] = _eigenvalues(pairs[doubtful])[:, -2].real
-    if not (value > _TINY).all():
+    values = [value if left_out < _WITHIN * value else _refined(p, value, left_out, gap)
+              for p, (value, left_out, gap) in zip(pairs, found.tolist(), strict=True)]
+    if min(values) < _TINY:
         return _as_pyradiomics(pairs)
-    return float(np.sqrt(value).mean())
+    return float(np.sqrt(values).mean())
+
+
+def _refined(p: np.ndarray, value: float, left_out: float, gap: float) -> float:
+    """Improve an eigenvalue by inverse iteration on both sides of Q and their Rayleigh quotient; else find them all."""
+    if left_out < gap / 100:
+        within = np.sqrt(np.outer(p.sum(axis=1), p.sum(axis=0)))
+        s = np.divide(p, within, out=np.zeros_like(p), where=p > 0)
+        q = (s / (1 + EPS / np.where(p > 0, within, 1) ** 2)) @ s.T
+        shifted, start = q - (value + 1e-14) * np.eye(len(q)), np.cos(np.arange(len(q)))
+        right, left = np.linalg.solve(shifted, start), np.linalg.solve(shifted.T, start)
+        found = float(left @ (q @ right) / (left @ right))
+        if abs(found - value) < 2 * left_out + 1e-12:
+            return found
+    return float(_eigenvalues(p[None])[0, -2].real)
 
 
 def _as_pyradiomics(pairs: np.ndarray) -> float:

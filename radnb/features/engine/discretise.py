@@ -50,7 +50,9 @@ def discretise(values: np.ndarray, lowest: np.generic, highest: np.generic, opti
     """Give each value its grey level; `lowest` and `highest` are the extremes in the image's scalar type."""
     edges = np.asarray(bin_edges(lowest, highest, options), np.float64)
     many = len(edges) > np.iinfo(np.uint16).max
-    if many or not _even(edges, float(highest)):
+    if (np.diff(edges) <= 0).any():  # small integers that overflowed
+        of_voxels = np.digitize(values, edges).astype(np.uint16)
+    elif many or not _even(edges, float(highest)):
         found = np.empty(len(values), np.int32)
         native.call(_kernel("any_levels", values), values, len(values), edges, len(edges), found)
         of_voxels = found if many else found.astype(np.uint16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError, similar
 from radnb.features.catalogue import FEATURES, ON_REQUEST
 from radnb.features.engine import native
+from radnb.features.engine.filters import FILTERS
+from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
+from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
@@ -115,7 +119,7 @@ class Frame:
     inside: np.ndarray  # the region
     spacing: tuple[float, float, float]
     setting: Mapping[str, Any]
-    grid: sitk.Image  # of the same box
+    grid: sitk.Image  # whose first voxel is the first of these
     radius: int
     masked: bool
 
@@ -166,32 +170,44 @@ class Frame:
         filled = np.full(self.inside.shape, init_value, float)
         filled[self.inside] = values
         found = sitk.GetImageFromArray(filled)
-        found.CopyInformation(self.grid)
+        found.SetSpacing(self.grid.GetSpacing())
+        found.SetOrigin(self.grid.GetOrigin())
+        found.SetDirection(self.grid.GetDirection())
         return found
 
 
 def _frames(pair: Pair, settings: Settings, radius: int, masked: bool) -> Iterator[tuple[str, Frame]]:
     """Prepare and filter the image, and cut each result to the region's box and a margin."""
-    for name, image, mask, own in _filtered(pair, settings, radius):
-        z, y, x = image.GetSpacing()[::-1]
-        yield name, Frame(sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) == 1, (z, y, x),
-                          {**settings.setting, **own}, image, radius, masked)
-
-
-def _filtered(pair: Pair, settings: Settings, radius: int) -> Iterator[tuple[str, sitk.Image, sitk.Image, Any]]:
-    """Let PyRadiomics prepare and filter (to be replaced by preprocess.prepare_image and filters.FILTERS)."""
-    from radiomics import featureextractor, imageoperations
-
-    extractor = featureextractor.RadiomicsFeatureExtractor(additionalInfo=False, label=1, **settings.setting)
-    setting = extractor.settings
-    image, mask = extractor.loadImage(pair.image, pair.mask, **setting)
-    box, _ = imageoperations.checkMask(image, mask, **setting)
-    if setting.get("resegmentRange") is not None:
-        mask = imageoperations.resegmentMask(image, mask, **setting)
-        box, _ = imageoperations.checkMask(image, mask, **setting)
+    found = prepare_image(pair.image, settings.setting).region(pair)
+    wide = copy.copy(found)
+    vars(wide)["box"] = crop_box(found.volume.shape, found.box, radius)
+    grid = _grid(pair, settings.setting, found.spacing, wide.box)
+    inside = np.ascontiguousarray(found.mask[wide.box])
     for kind, own in settings.image_types.items():
-        for found, name, _ in getattr(imageoperations, f"get{kind}Image")(image, mask, **{**setting, **own}):
-            yield name, *imageoperations.cropToTumorMask(found, mask, box, padDistance=radius), own
+        setting = {**settings.setting, **own}
+        for name, values in FILTERS[kind](wide, setting):
+            yield name, Frame(values, inside, found.spacing, setting, grid, radius, masked)
+
+
+def _grid(pair: Pair, setting: Mapping[str, Any], spacing: Sequence[float], box: Box) -> sitk.Image:
+    """Return an empty image whose first voxel is that of a box of the prepared volume."""
+    grid = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    grid.SetSpacing(spacing[::-1])
+    grid.SetDirection(pair.image.GetDirection())
+    grid.SetOrigin(_corner(pair, setting))
+    grid.SetOrigin(grid.TransformIndexToPhysicalPoint([span.start for span in box[::-1]]))
+    return grid
+
+
+def _corner(pair: Pair, setting: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return where the first voxel of the prepared volume lies: preprocess.py resamples or crops around the region."""
+    image, pad = pair.image, setting.get("padDistance", PAD_DISTANCE)
+    if setting.get("resampledPixelSpacing") is None and not setting.get("preCrop"):
+        return tuple(image.GetOrigin())
+    spacing = wanted_spacing(image, pair.size, setting.get("resampledPixelSpacing") or (0, 0, 0))
+    if not unchanged(image, spacing):
+        return resampled_grid(image, pair.lower, pair.size, spacing, pad).origin
+    return tuple(image.TransformIndexToPhysicalPoint([max(first - pad, 0) for first in pair.lower]))
 
 
 # ---- the maps of one image

@@ -137,9 +137,9 @@ class Matrices:
         native.call("count_pairs_and_runs", self._volume, *roi.padded, roi.near, len(roi.near), roi.row_runs, roi.runs,
                     n_levels, roi.longest, roi.planes, roi.same, tables)
 
-    # ------------------------------------------------------------------ any distance, tolerance and number of levels
+    # -------------------------------------------------------------- any distance, tolerance and number of levels
     def _plain(self, kernel: str, of_voxels: np.ndarray, steps: np.ndarray, *rest: np.ndarray | int) -> None:
-        """Call a kernel of plain.c: a padded volume, the number and places of its voxels, steps as offsets, and more."""
+        """Call a kernel of plain.c with a padded volume, its voxels' number and places, steps as offsets, and more."""
         pad = int(np.abs(steps).max())
         inside = np.pad(self.roi.mask, pad)
         volume = np.zeros(inside.shape, np.int32)

@@ -66,29 +66,14 @@ def spherical_harmonics(points: np.ndarray, radius: float, levels: int) -> tuple
 
     PyRadiomics hands SciPy the polar angle as the azimuth and the azimuth as the polar angle; so does this.
     """
-    azimuth = np.arccos(np.clip(np.true_divide(points[:, 2], radius), -1, 1))
+    from scipy.special import sph_harm_y  # to the last bit: see harmonic_powers; imported where it is needed only
+
+    with np.errstate(invalid="ignore"):
+        azimuth = np.arccos(np.true_divide(points[:, 2], radius))
     polar = np.arctan2(points[:, 1], points[:, 0])
-    columns = [_harmonic(order, degree, azimuth, polar) for degree in range(levels)
+    columns = [sph_harm_y(degree, order, polar, azimuth) for degree in range(levels)
                for order in range(-degree, degree + 1)]
     return np.column_stack(columns), np.arange(levels + 1) ** 2
-
-
-def _harmonic(order: int, degree: int, azimuth: np.ndarray, polar: np.ndarray) -> np.ndarray:
-    """Return a spherical harmonic with the Condon-Shortley phase (NIST DLMF 14.30.1)."""
-    m = abs(order)
-    norm = math.sqrt((2 * degree + 1) / (4 * math.pi) * math.factorial(degree - m) / math.factorial(degree + m))
-    found = norm * _legendre(m, degree, np.cos(polar)) * np.exp(1j * m * azimuth)
-    return (-1) ** m * found.conj() if order < 0 else found
-
-
-def _legendre(order: int, degree: int, x: np.ndarray) -> np.ndarray:
-    """Return an associated Legendre function by its recurrence in the degree (NIST DLMF 14.10.3)."""
-    now, before = np.ones_like(x), np.zeros_like(x)
-    for step in range(order):
-        now = -(2 * step + 1) * np.sqrt(1 - x * x) * now
-    for step in range(order, degree):
-        now, before = ((2 * step + 1) * x * now - (step + order) * before) / (step - order + 1), now
-    return now
 
 
 def _coefficients(volume: np.ndarray, needed: Box) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,7 @@ def theirs(image: np.ndarray, mask: np.ndarray, setting: Mapping[str, Any],
 def ours(image: np.ndarray, mask: np.ndarray, setting: Mapping[str, Any],
          classes: Sequence[str] = tuple(CLASSES)) -> dict[str, float]:
     """Return the engine's values of a box."""
-    return measure(Roi(mask, SPACING, setting), image, {name: WANTED[name] for name in classes}, setting)
+    return measure(Roi(mask, SPACING, setting), image, {name: WANTED[name] for name in classes}, setting)[0]
 
 
 def boxed(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -157,6 +157,13 @@ def test_patterns_on_a_sphere_are_those_of_scipy_and_trimesh(kind: str, place: s
         assert_same(of, "LBP3D", 1e-12, **options)
 
 
+@pytest.mark.usefixtures("older_scipy")
+def test_turned_patterns_are_told_apart_by_the_same_last_bit_as_in_numpy() -> None:
+    """They are equal but for rounding, and a percentile may fall between them: hence numpy's own fused products."""
+    pytest.importorskip("trimesh")
+    assert_same(region("float64", "whole"), "LBP3D", lbp3DLevels=3)
+
+
 @pytest.mark.parametrize("subdivisions", [0, 1, 2, 3])
 @pytest.mark.parametrize("radius", [1, 1.5])
 def test_the_sphere_has_the_points_of_trimesh(subdivisions: int, radius: float) -> None:

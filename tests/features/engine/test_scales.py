@@ -16,7 +16,7 @@ from radnb.features.engine.scales import for_pyradiomics, sigma
 from radnb.features.settings import checked
 from radnb.imaging.regions import Pair
 
-needs_kernels = pytest.mark.skipif(not native.available(), reason="the kernels could not be built here")
+needs_kernels = pytest.mark.skipif(not native.available(), reason="the kernels of these sources are not built here")
 
 
 def rod(radius: float) -> Region:

@@ -23,7 +23,7 @@ from radnb.features.ibsi.filters import FILTERS, reach_mm, surroundings
 from radnb.features.settings import checked
 from radnb.imaging.regions import read_pair
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels could not be built here")
+pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels of these sources are not built here")
 DATA = Path(os.environ["RADNB_DATA"], "ibsi") if "RADNB_DATA" in os.environ else None
 with_data = pytest.mark.skipif(DATA is None, reason="RADNB_DATA does not name the folder of IBSI's phantoms")
 IBSI = {"definitions": "ibsi"}

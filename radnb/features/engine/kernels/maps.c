@@ -428,13 +428,19 @@ static void features_of_differences_and_sums(Glcm *m, double *f)
     }
 }
 
-/* Sum up -p log2(px py) with the joint p, and with the product px py for p, term by term in PyRadiomics' order. */
+/* Sum up -p log2(px py) with the joint p, and with the product px py for p: the marginals, too, term by term in
+ * PyRadiomics' order. */
 static void cross_entropies(const Glcm *m, double *hxy, double *hxy1, double *hxy2)
 {
+    double *px = m->work, *py = px + m->n;
+    memset(px, 0, (size_t)(2 * m->n) * sizeof(double));
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t j = 0; j < m->n; j++)
+            px[i] += m->p[i * m->n + j], py[j] += m->p[i * m->n + j];
     *hxy = *hxy1 = *hxy2 = 0;
     for (int64_t i = 0; i < m->n; i++)
         for (int64_t j = 0; j < m->n; j++) {
-            const double p = m->p[i * m->n + j], independent = m->px[i] * m->py[j];
+            const double p = m->p[i * m->n + j], independent = px[i] * py[j];
             if (independent == 0)
                 continue;
             const double logarithm = log2(independent + EPSILON);

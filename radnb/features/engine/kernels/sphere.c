@@ -75,6 +75,11 @@ WIDE int64_t sphere_samples(const double *coefficients, const int64_t *full, con
     return 0;
 }
 
+/* Complex products are fused as numpy fuses them: voxels whose patterns are turned copies of each other are equal but for
+ * the last bit, and a percentile that cuts between them sees that bit. */
+INLINE double product_real(double a, double b, double c, double d) { return fma(a, c, -(b * d)); }
+INLINE double product_imaginary(double a, double b, double c, double d) { return fma(a, d, b * c); }
+
 /* Of each voxel's signs at `points`, find the coefficients in `harmonics` functions, then for each level the sum over
  * the points of the square of what its functions make of them (complex, as PyRadiomics computes it).
  * `first` tells where the functions of each level begin, and at its end how many there are. */
@@ -99,11 +104,11 @@ WIDE int64_t harmonic_powers(const uint8_t *signs, int64_t voxels, int64_t point
                 double re = 0.0, im = 0.0;
                 for (int64_t k = first[level]; k < first[level + 1]; k++) {
                     const double a = real[p * harmonics + k], b = imaginary[p * harmonics + k];
-                    re += c[k] * a - d[k] * b;
-                    im += c[k] * b + d[k] * a;
+                    re += product_real(c[k], d[k], a, b);
+                    im += product_imaginary(c[k], d[k], a, b);
                 }
-                whole += re * re - im * im;
-                wholly_imaginary += re * im + im * re;
+                whole += product_real(re, im, re, im);
+                wholly_imaginary += product_imaginary(re, im, re, im);
             }
             out[(voxel * levels + level) * 2] = whole;
             out[(voxel * levels + level) * 2 + 1] = wholly_imaginary;

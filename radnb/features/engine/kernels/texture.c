@@ -32,8 +32,8 @@ typedef struct {
     int64_t length;
 } Row;
 
-/* PASS: handle `length` voxels in blocks; the last block may run past the end, whose results nobody reads.
- * `n`: number of directions; the last, when `along`, goes along the row, where a run's position needs the one before. */
+/* Rows are handled in whole blocks, which compilers turn into wide operations; what lies past the end nobody reads.
+ * n: number of directions; the last, when `along`, goes along the row, where a position needs the one before. */
 #define PASS(NAME, BIN)                                                                                                \
     INLINE void NAME##_step(const uint16_t *restrict here, const uint16_t *restrict back,                              \
                             const uint16_t *restrict run_back, uint16_t *restrict run, BIN *restrict column,           \
@@ -56,8 +56,8 @@ typedef struct {
             const int64_t length = row->length - start < CHUNK ? row->length - start : CHUNK;                          \
             memset(same, 0, (size_t)((length + BLOCK - 1) / BLOCK * BLOCK) * sizeof *same);                            \
             for (int64_t d = 0; d < across; d++)                                                                       \
-                NAME##_step(here, row->back[d] + start, row->run_back[d] + start, row->run[d] + start, columns[d], same,\
-                            width, n_levels, (uint16_t)(1u << d), length);                                             \
+                NAME##_step(here, row->back[d] + start, row->run_back[d] + start, row->run[d] + start, columns[d],     \
+                            same, width, n_levels, (uint16_t)(1u << d), length);                                       \
             for (int64_t i = 0; i < (along ? length : 0); i++) {                                                       \
                 const uint16_t a = here[i], b = here[i - 1];                                                           \
                 position = a == b ? (BIN)(position + 1) : 1;                                                           \

@@ -22,7 +22,7 @@ KERNEL WIDE int64_t OF(extremes)(const REAL *values, int64_t n, REAL *found) {
     return 0;
 }
 
-/* Each SUM_OF_ macro gives the terms of a value x; `add` is a function of (lane). */
+/* numpy's pairwise sum of COUNT terms of each value x, which BODY computes. */
 #define PAIRWISE(NAME, COUNT, BODY)                                                                                    \
     INLINE void OF(NAME##_leaf)(const REAL *values, int64_t n, const About *about, double *sums) {                     \
         double lanes[COUNT][LANES], rest[COUNT];                                                                       \
@@ -198,7 +198,8 @@ KERNEL WIDE int64_t OF(even_levels)(const REAL *restrict values, int64_t n, doub
 
 /* The same for any ascending edges: the guess supposes even ones, and steps to the right place. */
 KERNEL int64_t OF(any_levels)(const REAL *values, int64_t n, const double *edges, int64_t n_edges, int32_t *levels) {
-    const double first = n_edges ? edges[0] : 0, width = n_edges > 1 ? (edges[n_edges - 1] - first) / (double)(n_edges - 1) : 1;
+    const double first = n_edges ? edges[0] : 0;
+    const double width = n_edges > 1 ? (edges[n_edges - 1] - first) / (double)(n_edges - 1) : 1;
     for (int64_t i = 0; i < n; i++) {
         const double x = (double)values[i], guess = (x - first) / width;
         int64_t level = guess < 0 ? 0 : guess < (double)n_edges ? (int64_t)guess : n_edges;
