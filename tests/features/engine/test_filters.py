@@ -60,7 +60,7 @@ def assert_same(of: Region, kind: str, within: float = 0.0, **options: Any) -> N
 
 
 def test_every_image_type_has_its_filter() -> None:
-    assert tuple(FILTERS) == IMAGE_TYPES
+    assert {*FILTERS} >= {*IMAGE_TYPES}
 
 
 @pytest.mark.parametrize("place", PLACES)
