@@ -267,7 +267,7 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
 def doctor() -> None:
     """Print the state of the installation and recompute IBSI's reference values (RADNB_DATA: the CT phantom's too)."""
     from radnb.features.doctor import diagnose, digital_phantom
-    from radnb.features.ibsi.compliance import compliance, verdict
+    from radnb.features.ibsi.compliance import compliance, left_out, verdict
 
     state, standard, phantom = diagnose(), compliance(), digital_phantom()
     for row in state.itertuples():
@@ -275,7 +275,7 @@ def doctor() -> None:
     for table in (standard, phantom):
         for row in table[~table["ok"].astype(bool)].itertuples():
             _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
-    _say(f"{verdict(standard)}.")
+    _say(" ".join(filter(None, [f"{verdict(standard)}.", left_out()])))
     _say(f"{int(phantom['ok'].sum())} of {len(phantom)} with PyRadiomics' definitions (digital phantom).")
     raise typer.Exit(0 if state["ok"].all() else 2)
 
