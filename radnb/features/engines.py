@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError, nearest
 from radnb.features import reference
 from radnb.features.engine import engine
-from radnb.features.settings import Settings
 from radnb.features.values import Values
+from radnb.features.wanted import Settings
 from radnb.imaging.regions import Pair
 
 REFERENCE = "pyradiomics"

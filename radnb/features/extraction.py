@@ -17,10 +17,10 @@ from radnb.features.engines import ENGINES, REFERENCE, Choice, Engine, choose
 from radnb.features.index import KEYS, write_index
 from radnb.features.measuring import Done, Result, Task, key_of, measure_image
 from radnb.features.reference import known_part
-from radnb.features.settings import Settings
 from radnb.features.store import Store, look, same
 from radnb.features.values import LEVELS
 from radnb.features.verification import Candidate, Verification
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import short
 from radnb.work.files import sha256_json
 from radnb.work.parallel import Failure, Needs, cluster, cores, map_cases

@@ -14,9 +14,9 @@ import SimpleITK as sitk
 from radnb.features import memory
 from radnb.features.bins import refuse_one_level
 from radnb.features.engines import ENGINES
-from radnb.features.settings import Settings
 from radnb.features.store import Note, Store, look, signed
 from radnb.features.values import Values
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import read_header
 from radnb.imaging.regions import MINIMUM_VOXELS, TOLERANCE_MM, Pair, region

@@ -19,7 +19,7 @@ from radnb.features.engine import native
 from radnb.features.engine.filters import FILTERS
 from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
 from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
 from radnb.imaging.volumes import read_volume

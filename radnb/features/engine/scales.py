@@ -16,7 +16,7 @@ import numpy as np
 
 from radnb.features.catalogue import filters
 from radnb.features.engine.region import Region
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 
 Filter = Callable[[Region, Mapping[str, Any]], Iterator[tuple[str, np.ndarray]]]
 

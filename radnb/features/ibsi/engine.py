@@ -14,8 +14,8 @@ from radnb.features.ibsi import aggregate, discretise, filters, intensity, local
 from radnb.features.ibsi.aggregate import Levels
 from radnb.features.ibsi.morphology import Body, morphology
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL
-from radnb.features.settings import Settings
 from radnb.features.values import Values
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
