@@ -60,7 +60,7 @@ def assert_same(of: Region, kind: str, within: float = 0.0, **options: Any) -> N
 
 
 def test_every_image_type_has_its_filter() -> None:
-    assert tuple(FILTERS) == IMAGE_TYPES
+    assert tuple(FILTERS) == (*IMAGE_TYPES, "SSF")
 
 
 @pytest.mark.parametrize("place", PLACES)
