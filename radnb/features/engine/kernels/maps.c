@@ -7,15 +7,8 @@
  * Every kernel takes grey levels (0: not in the region) with a border of zeros as wide as the window reaches, the flat
  * indices of n windows' centres, and the reach of a window along z, y and x; angles are rows of steps that point forward,
  * one of two opposite ones.  It writes features[feature * n + window]. */
+#include "inline.h"
 #include "radnb.h"
-
-#ifdef _MSC_VER /* what a WIDE kernel calls is compiled with it, wide */
-#define INLINE static __forceinline
-#else
-#define INLINE static inline __attribute__((always_inline))
-#endif
-
-static const double EPSILON = 2.220446049250313e-16; /* numpy.spacing(1), which PyRadiomics adds within logarithms */
 
 /* ---- a window ---------------------------------------------------------------------------------------------------- */
 typedef struct {
@@ -128,7 +121,7 @@ static int pairs_allocate(Pairs *pairs, const Window *window, const int64_t *ang
 }
 
 /* ---- entropies ------------------------------------------------------------------------------------------------------ */
-typedef struct { /* p log2(p + epsilon) for p = count / total, kept once computed */
+typedef struct { /* p log2(p + EPS) for p = count / total, kept once computed */
     double *kept;
     int64_t most;
 } Entropies;
@@ -148,12 +141,12 @@ static inline double entropy_term(const Entropies *entropies, double count, doub
     const int64_t c = (int64_t)count, t = (int64_t)total;
     if (t > entropies->most || (double)c != count || (double)t != total) { /* weighted counts */
         const double p = count / total;
-        return p * log2(p + EPSILON);
+        return p * log2(p + EPS);
     }
     double *kept = entropies->kept + t * (entropies->most + 1) + c;
     if (*kept > 0.5) {
         const double p = count / total;
-        *kept = p * log2(p + EPSILON);
+        *kept = p * log2(p + EPS);
     }
     return *kept;
 }
@@ -394,7 +387,7 @@ static void features_of_pairs(Glcm *m, double *f)
             m->by_sum[(int64_t)(a + b)] += p * m->total;
         }
     const double sigma = sqrt(variance_x) * sqrt(variance_y);
-    f[CORRELATION] = sigma == 0 ? 1 : correlation / (sigma + EPSILON);
+    f[CORRELATION] = sigma == 0 ? 1 : correlation / (sigma + EPS);
     f[SUM_SQUARES] = variance_x;
     f[JOINT_AVERAGE] = m->ux;
 }
@@ -443,8 +436,8 @@ static void cross_entropies(const Glcm *m, double *hxy, double *hxy1, double *hx
             const double p = m->p[i * m->n + j], independent = px[i] * py[j];
             if (independent == 0)
                 continue;
-            const double logarithm = log2(independent + EPSILON);
-            *hxy -= p * log2(p + EPSILON);
+            const double logarithm = log2(independent + EPS);
+            *hxy -= p * log2(p + EPS);
             *hxy1 -= p * logarithm;
             *hxy2 -= independent * logarithm;
         }
@@ -488,8 +481,7 @@ static int64_t parts(const Glcm *m, double *work)
 }
 
 /* product = a b, all of n rows `wide` apart.  Inlined with a constant width, the inner loop is a few wide operations. */
-INLINE void multiply_rows(const double *restrict a, const double *restrict b,
-                                                                double *restrict product, int64_t n, const int64_t wide)
+INLINE void multiply_rows(const double *restrict a, const double *restrict b, double *restrict product, int64_t n, const int64_t wide)
 {
     for (int64_t i = 0; i < n; i++) {
         double *restrict row = product + i * wide;
@@ -503,8 +495,7 @@ INLINE void multiply_rows(const double *restrict a, const double *restrict b,
     }
 }
 
-INLINE void multiply(const double *a, const double *b, double *product, int64_t n,
-                                                           int64_t wide)
+INLINE void multiply(const double *a, const double *b, double *product, int64_t n, int64_t wide)
 {
     if (wide == 8)
         multiply_rows(a, b, product, n, 8);
@@ -517,8 +508,7 @@ INLINE void multiply(const double *a, const double *b, double *product, int64_t 
 /* Return the largest eigenvalue of a positive matrix m: its powers m^2, m^4, m^8 ... turn into the projection on the
  * eigenvector, whose Rayleigh quotient is the eigenvalue.  Where two eigenvalues are so near that this takes long, either
  * will do. */
-INLINE double largest_eigenvalue(const double *m, double *power, double *next,
-                                                                       int64_t n, int64_t wide)
+INLINE double largest_eigenvalue(const double *m, double *power, double *next, int64_t n, int64_t wide)
 {
     double concentration = 0;
     memcpy(power, m, (size_t)(n * wide) * sizeof(double));
@@ -635,9 +625,9 @@ WIDE int64_t maps_glcm(const int32_t *level, int64_t levels, int64_t ny, int64_t
 }
 
 /* ---- runs, zones, dependences: tables of levels by sizes ----------------------------------------------------------- */
-enum { SMALL, LARGE, LEVEL_NONUNIFORMITY, LEVEL_NONUNIFORMITY_NORMALISED, SIZE_NONUNIFORMITY, SIZE_NONUNIFORMITY_NORMALISED,
-       PERCENTAGE, LEVEL_VARIANCE, SIZE_VARIANCE, SIZE_ENTROPY, LOW, HIGH, SMALL_LOW, SMALL_HIGH, LARGE_LOW, LARGE_HIGH,
-       SIZE_FEATURES };
+enum { LEVEL_NONUNIFORMITY, LEVEL_NONUNIFORMITY_NORMALISED, LEVEL_VARIANCE, HIGH, LARGE, LARGE_HIGH, LARGE_LOW, LOW,
+       SIZE_ENTROPY, SIZE_NONUNIFORMITY, SIZE_NONUNIFORMITY_NORMALISED, PERCENTAGE, SIZE_VARIANCE, SMALL, SMALL_HIGH,
+       SMALL_LOW, SIZE_FEATURES };
 
 typedef struct { /* counts by level and size */
     double *count;          /* rows x sizes */
