@@ -50,6 +50,13 @@ def region(image: sitk.Image, mask: Loaded | Path, label: int = 1, *, name: str,
         drawn = read_volume(mask)
     except ImageFault as fault:
         raise ImageFault(fault.problem, fault.mend, code=fault.code, column="mask") from fault
+    return region_of(image, drawn, label, name=name, mask_name=mask_name, tolerance_mm=tolerance_mm,
+                     minimum_voxels=minimum_voxels)
+
+
+def region_of(image: sitk.Image, drawn: sitk.Image, label: int = 1, *, name: str, mask_name: str,
+              tolerance_mm: float = TOLERANCE_MM, minimum_voxels: int = MINIMUM_VOXELS) -> Pair:
+    """Return one label of a mask for an image, both already in memory, with the same refusals."""
     _refuse_other_grid(image, drawn, name, mask_name, tolerance_mm)
     inside = _labelled(sitk.GetArrayViewFromImage(drawn), label, mask_name)
     _refuse_sizes(inside, mask_name, minimum_voxels)

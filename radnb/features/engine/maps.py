@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError, similar
-from radnb.features.catalogue import FEATURES, ON_REQUEST
+from radnb.features.catalogue import FEATURES, ON_REQUEST, filters
 from radnb.features.engine import native
 from radnb.features.engine.discretise import bin_edges
 from radnb.features.engine.filters import FILTERS
@@ -21,9 +22,10 @@ from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged,
 from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
 from radnb.features.engine.roi import directions, weights
 from radnb.features.engine.texture import TABLES
+from radnb.features.refusals import refuse_image
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault, short
-from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
+from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region, region_of
 from radnb.imaging.volumes import read_volume
 from radnb.work.files import atomic_path
 from radnb.work.progress import progress
@@ -47,7 +49,9 @@ def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int 
         raise RadnbError(f"kernel_radius={kernel_radius}: a window must reach one voxel at least. Set 1 or more.",
                          code="E_CONFIG")
     wanted = _wanted(settings, features)
-    frames = _frames(_pair(image, mask, label, settings.setting), settings, kernel_radius, masked)
+    pair = _pair(image, mask, label, settings.setting)
+    refuse_image(pair.image, settings)
+    frames = _frames(pair, _only(settings, wanted), kernel_radius, masked)
     return _computed(frames, settings, wanted, init_value, out)
 
 
@@ -67,33 +71,55 @@ def _computed(frames: Iterator[tuple[str, Frame]], settings: Settings, wanted: C
 def write_map(image: sitk.Image, path: Path) -> None:
     """Write a map (NIfTI, or what the file's name says) under its final name only when it is whole."""
     with atomic_path(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+            read_volume(temporary, limit_gb=math.inf)  # on a full disk ITK writes what it can and does not say so
+        except (RuntimeError, ImageFault) as error:
+            raise RadnbError(f"{path} cannot be written whole. Free some space or choose a folder of your own.",
+                             code="E_WRITE") from error
 
 
 def _wanted(settings: Settings, features: Collection[str] | None) -> frozenset[str]:
-    possible = [column for column in settings.columns if not column.split("_")[1].startswith("shape")]
-    if features is None:
-        return frozenset(possible)
-    for unknown in [column for column in features if column not in possible]:
-        reason = "shape is one number per region" if "_shape" in unknown else "the settings do not compute it"
-        raise RadnbError(f"There is no map of {unknown!r}: {reason}. "
-                         f"{similar(unknown, possible, 'Name a column of the settings.')}", code="E_CONFIG")
-    return frozenset(features)
+    possible = mappable(settings)
+    if not possible:
+        raise RadnbError(f"Settings {settings.name!r} have no feature that can be mapped: maps are made of "
+                         f"PyRadiomics' classes {', '.join(MEASURES)}. Add one of them.", code="E_CONFIG")
+    for unknown in [column for column in features or () if column not in possible]:
+        raise RadnbError(f"There is no map of {unknown!r}: {_why_not(unknown, possible, settings)}", code="E_CONFIG")
+    return frozenset(possible if features is None else features)
+
+
+def _why_not(unknown: str, possible: Collection[str], settings: Settings) -> str:
+    if "_shape" in unknown:
+        return "shape is one number per region. Name a column of another class."
+    if unknown in settings.columns:
+        return "only features of PyRadiomics are mapped. Name another column."
+    return f"the settings do not compute it. {similar(unknown, possible, 'Name a column of the settings.')}"
+
+
+def mappable(settings: Settings) -> list[str]:
+    """List the columns of the settings that have a map: no shape, which is one number, nor what is radnb's own."""
+    if settings.ibsi:
+        return []
+    named = [(column, *column.split("_")[1:]) for column in settings.columns]
+    return [column for column, kind, feature in named
+            if kind in MEASURES and feature in {*FEATURES[kind], *ON_REQUEST.get(kind, ())}]
+
+
+def _only(settings: Settings, wanted: Collection[str]) -> Settings:
+    """Return the settings without the image types that no map is wanted of."""
+    images = {column.split("_")[0] for column in wanted}
+    kept = {kind: options for kind, options in settings.image_types.items()
+            if images & {*filters(kind, {**settings.setting, **options})}}
+    return replace(settings, image_types=kept)
 
 
 def _pair(image: Source, mask: Source, label: int, setting: Mapping[str, Any]) -> Pair:
     volume, name = (image, "in memory") if isinstance(image, sitk.Image) else (read_volume(image), short(Path(image)))
+    least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
     if not isinstance(mask, sitk.Image):
-        least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
         return region(volume, Path(mask), label, name=name, minimum_voxels=least)
-    ones = sitk.Cast(mask == label, sitk.sitkUInt8)
-    shapes = sitk.LabelShapeStatisticsImageFilter()
-    shapes.Execute(ones)
-    if not shapes.HasLabel(1):
-        raise ImageFault(f"The mask holds no label {label}.", "Name the label that you mean.", code="E_LABEL",
-                         column="mask")
-    box = shapes.GetBoundingBox(1)
-    return Pair(volume, ones, box[:3], box[3:])
+    return region_of(volume, mask, label, name=name, mask_name="in memory", minimum_voxels=least)
 
 
 # ---- the images that windows are laid over
@@ -170,6 +196,9 @@ def _frames(pair: Pair, settings: Settings, radius: int, masked: bool) -> Iterat
     for kind, own in settings.image_types.items():
         setting = {**settings.setting, **own}
         for name, values in FILTERS[kind](wide, setting):
+            if not masked and not np.isfinite(values).all():
+                raise ImageFault("Voxels around the region have no finite value, and windows that are not masked read "
+                                 "them.", "Fill them, or set maskedKernel: true.", code="E_NONFINITE")
             yield name, Frame(values, inside, found.spacing, setting, grid, radius, masked)
 
 
