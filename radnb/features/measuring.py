@@ -153,7 +153,7 @@ def _pair(image: sitk.Image, task: Task, mask: Loaded, label: int) -> Pair:
 def _seen(key: str, pair: Pair, settings: Settings) -> Done:
     spacing, size = pair.image.GetSpacing(), pair.image.GetSize()
     target = settings.setting.get("resampledPixelSpacing") or spacing
-    voxels = float(sitk.GetArrayViewFromImage(pair.mask).sum(dtype=float))
+    voxels = float(pair.voxels)
     for old, new in zip(spacing, target, strict=True):
         voxels *= old / (new or old)
     return Done(key, "measured", voxels, memory.filtered_voxels(size, spacing, settings, pair.size))

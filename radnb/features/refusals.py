@@ -13,7 +13,8 @@ from radnb.imaging.regions import Pair
 def refuse_image(image: sitk.Image, settings: Settings) -> None:
     """Refuse voxels without a finite value where resampling, normalising or filters would spread them."""
     spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
-    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
+    voxels = sitk.GetArrayViewFromImage(image)
+    if spreads and voxels.dtype.kind == "f" and (wrong := voxels.size - int(np.count_nonzero(np.isfinite(voxels)))):
         raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
                          "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
 
