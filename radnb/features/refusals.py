@@ -25,7 +25,11 @@ def refuse_region(pair: Pair, settings: Settings) -> None:
         raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
                          "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
                          "extraction settings.", code="E_FLAT", column="mask")
-    values = pair.values()
+    refuse_constant(pair.values())
+
+
+def refuse_constant(values: np.ndarray) -> None:
+    """Refuse a region whose voxels are all equal."""
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")

@@ -145,12 +145,12 @@ def _refuse_sizes(pair: Pair, name: str, minimum_voxels: int) -> None:
 def _box(inside: np.ndarray) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Return the bounding box along x, y, z: slices first, so that only these are searched further."""
     z = _span(inside.reshape(len(inside), -1).any(axis=1))
-    plane = inside[z[0]:z[0] + z[1]].any(axis=0)
+    plane = np.asarray(inside[z[0]:z[0] + z[1]].any(axis=0))
     y, x = _span(plane.any(axis=1)), _span(plane.any(axis=0))
     return (x[0], y[0], z[0]), (x[1], y[1], z[1])
 
 
-def _span(found: np.ndarray) -> tuple[int, int]:
+def _span(found: np.ndarray | np.generic) -> tuple[int, int]:
     first, last = np.flatnonzero(found)[[0, -1]]
     return int(first), int(last - first + 1)
 

@@ -124,7 +124,7 @@ def _inflate(path: Path, header: Header, stream: BinaryIO, voxels: memoryview) -
             at = max(0, piece_start)
             voxels[at:at + len(wanted)] = wanted
             _refuse_surplus(path, done - total)
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub declares an instance
         raise ImageFault(f"{short(path)}: its compressed data are damaged.", "Export or copy it again.",
                          code="E_CORRUPT") from error
     if done < total or not inflater.eof:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
 import math
@@ -17,9 +16,12 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError, similar
 from radnb.features.catalogue import FEATURES, ON_REQUEST, filters
 from radnb.features.engine import native
+from radnb.features.engine.discretise import bin_edges
 from radnb.features.engine.filters import FILTERS
 from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
 from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
+from radnb.features.engine.roi import directions, weights
+from radnb.features.engine.texture import TABLES
 from radnb.features.refusals import refuse_image
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
@@ -31,20 +33,6 @@ from radnb.work.progress import progress
 _BATCH = 4096  # windows between two movements of the progress bar
 Source = sitk.Image | Path | str
 Advance = Callable[[int], Any]  # told how many windows are done
-
-
-def _table(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
-    """Name the features of a table of levels by sizes, in the order of the kernels."""
-    return (f"{small}Emphasis", f"{large}Emphasis", "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized",
-            f"{size}NonUniformity", f"{size}NonUniformityNormalized", f"{count}Percentage", "GrayLevelVariance",
-            f"{count}Variance", f"{count}Entropy", f"LowGrayLevel{low}Emphasis", f"HighGrayLevel{low}Emphasis",
-            f"{small}LowGrayLevelEmphasis", f"{small}HighGrayLevelEmphasis", f"{large}LowGrayLevelEmphasis",
-            f"{large}HighGrayLevelEmphasis")
-
-
-_GLRLM = _table("ShortRun", "LongRun", "RunLength", "Run", "Run")
-_GLSZM = _table("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone")
-_GLDM = _table("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")
 
 
 def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int = 1, kernel_radius: int = 1,
@@ -182,14 +170,11 @@ class Frame:
 
     def angles(self, distances: Sequence[int]) -> np.ndarray:
         """Return the steps to neighbours, in PyRadiomics' order; of two opposite steps, the forward one."""
-        longest = max(distances)
-        steps = [step for step in itertools.product(range(longest, -longest - 1, -1), repeat=3)
-                 if max(map(abs, step)) in distances and (self.flat_axis is None or step[self.flat_axis] == 0)
-                 and all(abs(s) < n for s, n in zip(step, self.inside.shape, strict=True))]
-        if not steps:
-            raise ImageFault(f"No voxel has a neighbour at distance {list(distances)} within the region's box.",
-                             "Choose shorter distances.", code="E_DISTANCE", column="mask")
-        return np.array(steps[:len(steps) // 2], np.int64)
+        return directions(self.inside.shape, distances, self.flat_axis)
+
+    def weights(self, angles: np.ndarray, *, decay: bool) -> np.ndarray | None:
+        """Return the weight of each angle by its length, or None where angles stay apart."""
+        return weights(angles, self.spacing, self.setting.get("weightingNorm"), decay=decay)
 
     def picture(self, values: np.ndarray, init_value: float) -> sitk.Image:
         """Return the values of the region's voxels as an image."""
@@ -205,8 +190,7 @@ class Frame:
 def _frames(pair: Pair, settings: Settings, radius: int, masked: bool) -> Iterator[tuple[str, Frame]]:
     """Prepare and filter the image, and cut each result to the region's box and a margin."""
     found = prepare_image(pair.image, settings.setting).region(pair)
-    wide = copy.copy(found)
-    vars(wide)["box"] = crop_box(found.volume.shape, found.box, radius)
+    wide = replace(found, cut=crop_box(found.volume.shape, found.box, radius))
     grid = _grid(pair, settings.setting, found.spacing, wide.box)
     inside = np.ascontiguousarray(found.mask[wide.box])
     for kind, own in settings.image_types.items():
@@ -255,19 +239,8 @@ def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, A
     """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
     inside = values[counted]
     levels = np.zeros(values.shape, np.int32)
-    levels[counted] = np.digitize(inside, _edges(inside, setting))
+    levels[counted] = np.digitize(inside, bin_edges(inside.min(), inside.max(), setting))
     return levels
-
-
-def _edges(inside: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
-    with np.errstate(all="ignore"):  # small integers overflow, as they do there
-        if setting.get("binCount"):
-            edges = np.histogram(inside, setting["binCount"])[1]
-            edges[-1] += 1
-            return edges
-        width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
-        edges = np.arange(least - (least % width), most + 2 * width, width)
-    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 
 def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Advance, *arguments: Any,
@@ -301,55 +274,42 @@ def _firstorder(frame: Frame, features: Sequence[str], advance: Advance) -> dict
     return dict(zip(names, found, strict=True))
 
 
-def _weights(frame: Frame, angles: np.ndarray, *, decay: bool) -> np.ndarray | None:
-    """Return each angle's weight by its length in mm (GLCM: exp(-length^2)), or None where angles stay apart."""
-    norm = frame.setting.get("weightingNorm")
-    if norm is None:
-        return None
-    steps = np.abs(angles) * frame.spacing
-    length = {"infinity": steps.max(axis=1), "euclidean": np.sqrt((steps**2).sum(axis=1)),
-              "manhattan": steps.sum(axis=1)}.get(norm)
-    if length is None:
-        return np.ones(len(angles))
-    return np.exp(-(length**2)) if decay else length
-
-
 def _glcm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles(frame.setting.get("distances", [1]))
-    weights = _weights(frame, angles, decay=True)
+    by_angle = frame.weights(angles, decay=True)
     filled = np.zeros((int(frame.inside.sum()), len(angles)), np.uint8)
     found = _run("maps_glcm", frame, frame.levels, len(FEATURES["glcm"]), advance, angles, len(angles),
-                 angles if weights is None else weights, int(weights is not None),
+                 angles if by_angle is None else by_angle, int(by_angle is not None),
                  int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
     maps = dict(zip(FEATURES["glcm"], found, strict=True))
     if frame.levels[frame.counted].min() == frame.levels.max():  # flat: PyRadiomics' values, in empty windows too
         maps["MCC"][:] = 1
     if frame.levels.max() == 1:
         maps["InverseVariance"][:] = 0
-    if weights is None:  # its mean over angles does not leave out angles without a pair, as all others do
+    if by_angle is None:  # its mean over angles does not leave out angles without a pair, as all others do
         maps["JointAverage"][~filled[:, filled.any(axis=0)].all(axis=1)] = np.nan
     return maps
 
 
 def _glrlm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles([1])
-    weights = _weights(frame, angles, decay=False)
-    found = _run("maps_glrlm", frame, frame.levels, len(_GLRLM), advance, angles, len(angles),
-                 angles if weights is None else weights, int(weights is not None))
-    return dict(zip(_GLRLM, found, strict=True))
+    by_angle = frame.weights(angles, decay=False)
+    found = _run("maps_glrlm", frame, frame.levels, len(TABLES["glrlm"]), advance, angles, len(angles),
+                 angles if by_angle is None else by_angle, int(by_angle is not None))
+    return dict(zip(TABLES["glrlm"], found, strict=True))
 
 
 def _glszm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles([1])
-    found = _run("maps_glszm", frame, frame.levels, len(_GLSZM), advance, angles, len(angles))
-    return dict(zip(_GLSZM, found, strict=True))
+    found = _run("maps_glszm", frame, frame.levels, len(TABLES["glszm"]), advance, angles, len(angles))
+    return dict(zip(TABLES["glszm"], found, strict=True))
 
 
 def _gldm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles(frame.setting.get("distances", [1]))
-    found = _run("maps_gldm", frame, frame.levels, len(_GLDM), advance, angles, len(angles),
+    found = _run("maps_gldm", frame, frame.levels, len(TABLES["gldm"]), advance, angles, len(angles),
                  int(frame.setting.get("gldm_a", 0)))
-    return dict(zip(_GLDM, found, strict=True))
+    return dict(zip(TABLES["gldm"], found, strict=True))
 
 
 def _ngtdm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
