@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from radnb.work.later import load_later
+
+load_later("SimpleITK")  # 90 MB, of which the process that hands out the work uses nothing
 __version__ = "0.1.0"
 
 _FACE = {

@@ -31,7 +31,7 @@ from radnb.work.files import atomic_path
 from radnb.work.progress import progress
 
 _BATCH = 4096  # windows between two movements of the progress bar
-Source = sitk.Image | Path | str
+Source = "sitk.Image | Path | str"  # in quotes: SimpleITK is loaded later
 Advance = Callable[[int], Any]  # told how many windows are done
 
 
