@@ -167,6 +167,27 @@ def diff(a: Annotated[Path, typer.Argument(help="A table of features: CSV, XLSX,
 
 
 @features.command()
+def maps(image: Annotated[Path, typer.Argument(help="An image: NIfTI, NRRD or MHA.")],
+         mask: Annotated[Path, typer.Argument(help="Its mask, on the same grid.")],
+         out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the maps.")],
+         settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",
+         label: Annotated[int, typer.Option(min=1, help="The region's number in the mask.")] = 1,
+         radius: Annotated[int | None, typer.Option(min=1, max=20, help="How many voxels a window reaches to every "
+                                                                        "side (default: as in the settings, or 1).")
+                           ] = None,
+         feature: Annotated[list[str] | None, typer.Option(help="A column, or a pattern as in 'original_glcm_*'; "
+                                                                "repeatable (default: all).")] = None,
+         pictures: Annotated[bool, typer.Option("--pictures", help="Draw each map over the image too.")] = False,
+         ) -> None:
+    """Map features over a region: their values in a small window around each voxel, as NIfTI images."""
+    from radnb.extracting import make_maps
+
+    made = make_maps(image, mask, settings, out=out, label=label, radius=radius, wanted=feature or (),
+                     pictures=pictures)
+    _say(f"{len(made)} maps{' and their pictures' * pictures} are in {out}; maps.json says how they were made.")
+
+
+@features.command()
 def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name under data_manifests, or path.")],
               out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the Snakefile and its results.")],
               settings: Annotated[str, typer.Option(help="A preset (ct, mr, pet, demo) or a settings YAML.")] = "ct",

@@ -6,6 +6,7 @@ Neither models nor reports are loaded for this: a run of a few seconds should no
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import importlib.metadata
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,15 +21,22 @@ from radnb.cohort.cases import cases
 from radnb.cohort.manifest import Manifest, load_manifest
 from radnb.errors import RadnbError, nearest
 from radnb.features.chunks import chunk, part_of, snakefile
+from radnb.features.engine.engine import version
+from radnb.features.engine.maps import feature_maps, mappable
 from radnb.features.engines import choose
 from radnb.features.export import export, inert, refuse_target
 from radnb.features.extraction import KEYS, Extraction, extract
 from radnb.features.settings import Settings, settings
 from radnb.features.store import Store
+from radnb.imaging.faults import short
+from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
+from radnb.imaging.volumes import read_volume
 from radnb.work import files
 from radnb.work.workspace import workspace
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     from radnb.features.difference import Difference
 
 PACKAGES = ("radnb", "numpy", "pandas", "scipy", "scikit-learn", "SimpleITK", "pyradiomics", "lifelines", "matplotlib",
@@ -89,6 +97,43 @@ def extract_cohort(name: str, preset: str, *, out: Path | None = None, timeout: 
             "manifest": manifest.path.name, "settings": preset, "settings_sha256": settings(preset).sha256,
             "features": len(done.features), "failed_cases": len(done.failures), "versions": versions(), **done.record})
     return done
+
+
+def make_maps(image: Path, mask: Path, preset: str, *, out: Path, label: int = 1, radius: int | None = None,
+              wanted: Sequence[str] = (), pictures: bool = False) -> list[Path]:
+    """Write a map of each feature wanted (columns, or patterns of them; all, where none is named) of one region as
+    NIfTI, with maps.json (how) and, if asked for, a picture of each over the image; return the maps' files."""
+    files.refuse_folder(out)
+    chosen, name = settings(preset), short(image)
+    columns = _columns(chosen, wanted)
+    least = int(chosen.setting.get("minimumROISize") or MINIMUM_VOXELS)
+    pair = region(read_volume(image), mask, label, name=name, minimum_voxels=least)
+    how = {"kernel_radius": radius or chosen.voxel.get("kernelRadius", 1),
+           "masked": chosen.voxel.get("maskedKernel", True), "init_value": chosen.voxel.get("initValue", 0.0)}
+    made = []
+    for column, found in feature_maps(pair.image, pair.mask, chosen, features=columns, out=out, **how):
+        made.append(out / f"{column}.nii.gz")
+        if pictures:
+            _draw(pair, found, column, out / f"{column}.png")
+    files.write_json(out / "maps.json", {
+        "image": name, "mask": short(mask), "label": label, "settings": preset, "settings_sha256": chosen.sha256,
+        "engine": version(), "versions": versions(), "maps": [path.name for path in made],
+        **how, "init_value": str(how["init_value"])})
+    return made
+
+
+def _columns(chosen: Settings, wanted: Sequence[str]) -> list[str] | None:
+    """Return the columns that are named or fit a pattern as in `original_glcm_*`; None stands for all."""
+    possible = mappable(chosen)
+    found = [column for name in wanted for column in fnmatch.filter(possible, name) or [name]]
+    return list(dict.fromkeys(found)) or None
+
+
+def _draw(pair: Pair, found: sitk.Image, column: str, path: Path) -> None:
+    from radnb.reporting.display import render
+    from radnb.reporting.figures_maps import feature_map
+
+    files.write_bytes(path, render(feature_map(pair.image, found, pair.mask, column), "png"))
 
 
 def write_snakefile(name: str, preset: str, *, out: Path, chunks: int, timeout: float = 600,

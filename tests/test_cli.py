@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from radnb import cli
 from radnb.cohort.synth import SYNTH
+from radnb.imaging.volumes import read_volume
 
 
 def _radnb(*words: str) -> subprocess.CompletedProcess[str]:
@@ -107,6 +110,41 @@ def test_two_tables_are_compared_with_an_exit_code(tmp_path: Path) -> None:
     assert differ.returncode == 3 and "P1, original_shape_MeshVolume: 100.0 against 100.001 (1e-05)" in differ.stdout
     same = _radnb("features", "diff", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--tolerance", "1e-4")
     assert same.returncode == 0 and same.stdout.endswith("The tables agree.\n")
+
+
+@pytest.fixture
+def one_case(tmp_path: Path) -> list[str]:
+    image, mask = np.random.default_rng(0).normal(100, 40, (6, 14, 16)), np.zeros((6, 14, 16), np.uint8)
+    mask[1:5, 3:11, 4:12] = 2
+    names = [str(tmp_path / f"{name} 图.nii.gz") for name in ("image", "mask")]
+    for voxels, name in zip((image, mask), names, strict=True):
+        sitk.WriteImage(sitk.GetImageFromArray(voxels), name)
+    return names
+
+
+def test_features_are_mapped_with_pictures_and_a_record(one_case: list[str], tmp_path: Path) -> None:
+    (tmp_path / "card.yaml").write_text("featureClass: {glcm: [Contrast, Id], shape: }\nsetting: {binWidth: 20}\n"
+                                        "voxelSetting: {kernelRadius: 2, initValue: nan}\n", encoding="utf-8")
+    done = _radnb("features", "maps", *one_case, "--settings", str(tmp_path / "card.yaml"), "--label", "2",
+                  "--feature", "original_glcm_*", "--pictures", "-o", str(tmp_path / "maps"))
+    assert done.returncode == 0 and "2 maps and their pictures" in done.stdout
+    names = [f"original_glcm_{name}.{kind}" for name in ("Contrast", "Id") for kind in ("nii.gz", "png")]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["maps.json", *names]
+    said = json.loads((tmp_path / "maps" / "maps.json").read_text(encoding="utf-8"))
+    assert said["kernel_radius"] == 2 and said["label"] == 2 and said["init_value"] == "nan"
+    found = read_volume(tmp_path / "maps" / names[0])  # ITK itself would read NaN as 0
+    assert found.GetSize() == (12, 12, 6) and np.isnan(found[0, 0, 0]) and found[5, 5, 3] > 0  # the box, 2 around
+
+
+@pytest.mark.parametrize(("words", "mend"), [
+    (("--label", "5"), "Set label=2"), (("--feature", "original_glcm_Contrats", "--label", "2"),
+                                            "Did you mean 'original_glcm_Contr"),
+    (("--feature", "original_shape_*", "--label", "2"), "Name a column of another class"),
+    (("--settings", "cct"), "neither a preset nor a file")])
+def test_maps_that_cannot_be_made_are_refused_with_a_mend(one_case: list[str], tmp_path: Path, words: tuple[str, ...],
+                                                          mend: str) -> None:
+    done = _radnb("features", "maps", *one_case, *words, "-o", str(tmp_path / "maps"))
+    assert done.returncode == 2 and mend in done.stderr and not (tmp_path / "maps").exists()
 
 
 def test_a_question_in_sql_is_answered_or_its_fault_told() -> None:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from radnb.features.catalogue import filters
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
@@ -23,14 +21,6 @@ _OF_BINS: dict[str, set[str]] = {  # every other class but shape is made of bins
     "ibsi-ivh": set()}
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _DEFAULT_WIDTH = 25.0
-
-
-def level_count(values: np.ndarray, options: Mapping[str, Any]) -> int:
-    """Return how many grey levels PyRadiomics cuts these voxels into (bins are multiples of the width)."""
-    if options.get("binCount"):
-        return int(options["binCount"])
-    width = float(options.get("binWidth") or _DEFAULT_WIDTH)
-    return int(math.floor(float(values.max()) / width) - math.floor(float(values.min()) / width)) + 1
 
 
 def are_used(settings: Settings) -> bool:

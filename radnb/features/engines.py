@@ -32,10 +32,16 @@ class Engine:
     prepare: Callable[[sitk.Image, Settings], Callable[[Pair], Mapping[str, float]]]  # Values, where levels are known
     handed_over: Callable[[Settings], list[str]] = nothing  # what the reference engine computes for it, in words
     bytes_per_voxel: int = 160  # memory at its peak for each voxel of the volume that is filtered
+    in_boxes: bool = False  # filters only the region's box and what reaches into it, never the whole image
+
+    def boxes_only(self, settings: Settings) -> bool:
+        """Say whether nothing of these settings is filtered over the whole image."""
+        return self.in_boxes and not settings.ibsi and not self.handed_over(settings)
 
 
 ENGINES: dict[str, Engine] = {
-    "radnb": Engine(engine.version, engine.prepare, engine.handed_over, bytes_per_voxel=60),
+    "radnb": Engine(engine.version, engine.prepare, engine.handed_over, bytes_per_voxel=80,
+                    in_boxes=True),
     REFERENCE: Engine(reference.version, reference.prepare)}
 
 

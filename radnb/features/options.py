@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from radnb.features.catalogue import INTERPOLATORS, LAWS, WAVELETS
 from radnb.features.ibsi import standard
@@ -32,6 +33,14 @@ _Count = Annotated[int, Field(strict=True, ge=1)]
 _FromZero = Annotated[int, Field(strict=True, ge=0)]
 _Spacing = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 _Sigmas = Annotated[list[_Positive], Field(min_length=1), AfterValidator(_distinct)]
+
+
+def _not_a_number(value: Any) -> Any:
+    """Read `nan`, as PyRadiomics' examples have it, which is a word in YAML."""
+    return math.nan if value == "nan" else value
+
+
+_NumberOrNone = Annotated[float, Field(strict=True), BeforeValidator(_not_a_number)]
 
 
 def _odd(value: int) -> int:
@@ -67,6 +76,8 @@ SETTINGS: Mapping[str, Any] = {
     "lbp3DIcosphereRadius": _Positive, "lbp3DIcosphereSubdivision": _FromZero,
     "voxelArrayShift": Annotated[int, Field(strict=True)], "symmetricalGLCM": _Truth,
     "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None, "gldm_a": _FromZero}
+VOXEL: Mapping[str, Any] = {  # the section voxelSetting: feature maps only
+    "kernelRadius": _Count, "maskedKernel": _Truth, "initValue": _NumberOrNone, "voxelBatch": _Count}
 OF_RADNB: Mapping[str, Any] = {  # settings that PyRadiomics does not have
     "definitions": Literal["pyradiomics", "ibsi"],
     "aggregation": Annotated[list[Annotated[str, _one_of(*standard.CHOICES)]], Field(min_length=1),

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError
-from radnb.features.bins import level_count
-from radnb.features.catalogue import FEATURES, IBSI_TYPES, ON_REQUEST
-from radnb.features.engine.scales import for_pyradiomics
+from radnb.features import scales
+from radnb.features.catalogue import FEATURES, IBSI_TYPES, ON_REQUEST, filters
 from radnb.features.refusals import refuse_image, refuse_region, too_wide
 from radnb.features.values import Values
 from radnb.features.wanted import Settings
@@ -55,13 +55,27 @@ def known_part(settings: Settings) -> Settings | None:
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`."""
     refuse_image(image, settings)
-    parts = [(_extractor(json.dumps(card)), names) for card, names in for_pyradiomics(settings)]
+    parts = [(_extractor(json.dumps(card)), names) for card, names in cards(settings)]
     return functools.partial(_compute, parts, settings)
+
+
+def cards(settings: Settings) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """Return the parameters for PyRadiomics, and what its images are called here: SSF is a LoG of its own run."""
+    card = settings.card
+    options = card["imageType"].pop("SSF", None)
+    if options is None:
+        return [(card, {})]
+    radii = options.pop("radius_mm", None) or card["setting"]["radius_mm"]
+    sigmas = [scales.sigma(radius) for radius in radii]
+    classes = {kind: features for kind, features in card["featureClass"].items() if not kind.startswith("shape")}
+    own = {"imageType": {"LoG": {**options, "sigma": sigmas}}, "featureClass": classes, "setting": card["setting"]}
+    names = dict(zip(filters("LoG", {"sigma": sigmas}), filters("SSF", {"radius_mm": radii}), strict=True))
+    return [*([(card, {})] if card["imageType"] or len(classes) < len(card["featureClass"]) else []), (own, names)]
 
 
 @functools.lru_cache(maxsize=4)
 def _extractor(card: str) -> Any:
-    from radiomics import featureextractor, setVerbosity
+    from radiomics import featureextractor, imageoperations, setVerbosity
 
     setVerbosity(logging.CRITICAL)
     wanted = json.loads(card)  # checked already, so that PyRadiomics' own check (deprecated Python calls) is not needed
@@ -70,8 +84,8 @@ def _extractor(card: str) -> Any:
         """PyRadiomics' own extractor; beside it, the grey levels of each image are counted."""
 
         def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
-            inside = sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)
-            self.levels[imageTypeName] = level_count(sitk.GetArrayViewFromImage(image)[inside], kwargs)
+            values = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)]
+            self.levels[imageTypeName] = int(np.digitize(values.max(), imageoperations.getBinEdges(values, **kwargs)))
             return super().computeFeatures(image, mask, imageTypeName, **kwargs)
 
     extractor = Observed(additionalInfo=False, **wanted["setting"])

@@ -13,7 +13,8 @@ from radnb.imaging.regions import Pair
 def refuse_image(image: sitk.Image, settings: Settings) -> None:
     """Refuse voxels without a finite value where resampling, normalising or filters would spread them."""
     spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
-    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
+    voxels = sitk.GetArrayViewFromImage(image)
+    if spreads and voxels.dtype.kind == "f" and (wrong := voxels.size - int(np.count_nonzero(np.isfinite(voxels)))):
         raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
                          "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
 
@@ -24,7 +25,11 @@ def refuse_region(pair: Pair, settings: Settings) -> None:
         raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
                          "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
                          "extraction settings.", code="E_FLAT", column="mask")
-    values = pair.values()
+    refuse_constant(pair.values())
+
+
+def refuse_constant(values: np.ndarray) -> None:
+    """Refuse a region whose voxels are all equal."""
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")

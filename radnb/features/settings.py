@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,14 @@ from radnb.features.catalogue import (
 )
 from radnb.features.ibsi.local import RADIUS_MM
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL, kinds
-from radnb.features.options import OF_RADNB, SETTINGS
+from radnb.features.options import OF_RADNB, SETTINGS, VOXEL
 from radnb.features.percentiles import is_percentile
 from radnb.features.wanted import Options, Settings
 from radnb.work.cards import read_card
 
 __all__ = ["PRESETS", "Settings", "checked", "presets", "settings"]
 PRESETS = Path(__file__).with_name("presets")
-_SECTIONS = ("imageType", "featureClass", "setting")
+_SECTIONS = ("imageType", "featureClass", "setting", "voxelSetting")
 _KNOWN = {**SETTINGS, **OF_RADNB}
 
 
@@ -63,15 +64,16 @@ def checked(card: Mapping[str, Any], *, name: str, where: str = "extraction sett
     """Check a mapping of PyRadiomics parameters whole and return it as settings."""
     raise_all([f"{where}: {section}: this must be a mapping of `key: value` lines." for section in _SECTIONS
                if not isinstance(card.get(section) or {}, Mapping)], code="E_CONFIG")
-    types, classes, setting = (dict(card.get(section) or {}) for section in _SECTIONS)
-    found = [f"{key}: {_no_section(key)}" for key in card if key not in _SECTIONS]
-    found += [*_image_type_problems(types), *_class_problems(classes), *_option_problems(setting, "setting")]
+    types, classes, setting, voxel = (dict(card.get(section) or {}) for section in _SECTIONS)
+    found = [f"{key}: unknown section. {nearest(key, _SECTIONS)}" for key in card if key not in _SECTIONS]
+    found += [*_image_type_problems(types), *_class_problems(classes), *_option_problems(setting, "setting"),
+              *_option_problems(voxel, "voxelSetting", VOXEL)]
     raise_all([f"{where}: {problem}" for problem in found], code="E_CONFIG")
     types = {kind: dict(options or {}) for kind, options in (types or {"Original": {}}).items()}
     classes = classes or _all_classes(setting)
     raise_all([f"{where}: {problem}" for problem in _contradictions(types, classes, setting)], code="E_CONFIG")
     wanted = {each: _wanted(each, features) for kind, features in classes.items() for each in _kinds(kind, setting)}
-    return _frozen(name, types, wanted, setting)
+    return replace(_frozen(name, types, wanted, setting), voxel=_read(voxel, VOXEL))
 
 
 def _frozen(name: str, types: dict[str, Any], wanted: dict[str, tuple[str, ...]], setting: dict[str, Any]) -> Settings:
@@ -99,12 +101,6 @@ def _kinds(kind: str, setting: Options) -> tuple[str, ...]:
 
 def _wanted(kind: str, features: list[str] | None) -> tuple[str, ...]:
     return tuple(features or {**FEATURES, **IBSI}[kind])
-
-
-def _no_section(key: str) -> str:
-    if key == "voxelSetting":
-        return "this belongs to feature maps, which are not made here. Delete this section."
-    return f"unknown section. {nearest(key, _SECTIONS)}"
 
 
 def _image_type_problems(types: Mapping[str, Any]) -> list[str]:
@@ -151,18 +147,22 @@ def _feature_problems(kind: str, features: list[Any]) -> list[str]:
     return found + [f"{word}: named twice. Delete one." for word in dict.fromkeys(words) if words.count(word) > 1]
 
 
-def _option_problems(options: Mapping[str, Any], where: str) -> list[str]:
+def _option_problems(options: Mapping[str, Any], where: str, known: Mapping[str, Any] = _KNOWN) -> list[str]:
     found = []
     for key, value in options.items():
-        if key not in _KNOWN:
-            found.append(f"{where}.{key}: unknown setting. {nearest(key, _KNOWN)}")
+        if key not in known:
+            found.append(f"{where}.{key}: unknown setting. {nearest(key, known)}")
             continue
         try:
-            TypeAdapter(_KNOWN[key]).validate_python(value)
+            TypeAdapter(known[key]).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
             found.append(f"{where}.{key}: {value!r} will not do: {reason[:1].lower()}{reason[1:]}.")
     return found
+
+
+def _read(options: Options, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: TypeAdapter(known[key]).validate_python(value) for key, value in options.items()}
 
 
 def _contradictions(types: Mapping[str, Options], classes: Mapping[str, Any], setting: Options) -> list[str]:

@@ -108,8 +108,8 @@ class Store:
 
     def put(self, group: str, key: str, features: Mapping[str, float]) -> None:
         """Keep one result; it is on disk when this returns."""
-        table = pa.table({"feature": list(features), "value": pa.array(features.values(), pa.float64())})
-        _write(self._shard(group, key), table)
+        columns = [_strings(list(features)), _doubles(np.array([*features.values()], float))]
+        _write(self._shard(group, key), pa.Table.from_arrays(columns, ["feature", "value"]))
 
     def consolidate(self, group: str) -> None:
         """Merge the shards of a group into parts, a row for each key, which read many times faster."""
@@ -241,6 +241,18 @@ def _write(path: Path, table: pa.Table) -> None:
     table = table.replace_schema_metadata({_SIGNATURE: _signature(table)})
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, use_dictionary=False, write_statistics=False, write_page_checksum=True)
+
+
+def _doubles(values: np.ndarray) -> pa.Array:
+    """Return a column of numbers; made from its bytes, because pa.array() would load pandas into every process."""
+    return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _strings(words: Sequence[str]) -> pa.Array:
+    """Return a column of words, made from its bytes for the same reason."""
+    coded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, coded)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(words), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(coded))])
 
 
 def _signature(table: pa.Table) -> bytes:

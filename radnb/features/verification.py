@@ -21,7 +21,8 @@ TOLERANCE = 1e-6
 SHARE = 0.05  # of the run's time
 MEMORY = 2e9  # bytes that one comparison may take
 MOST_SECONDS = 20.0  # that are enough to notice, however long the run
-LOAD_SECONDS = 0.4  # until PyRadiomics is there
+SHORT_SECONDS = 10.0  # a run that ends before anybody has looked up is left alone
+LOAD_SECONDS = 0.2  # until PyRadiomics is there
 SMALLEST = 0.25  # of the regions: among these the choice falls
 MODES = {"some": "a seeded choice among the smallest regions, within 5 % of the run's time",
          "all": "every region", "none": "nothing"}
@@ -75,6 +76,8 @@ def check_mode(mode: str) -> None:
 def choose(candidates: Sequence[Candidate], settings: Settings, *, seconds: float, bytes_per_voxel: int,
            seed: int = 7) -> list[Candidate]:
     """Return the regions whose comparison, in this process, fits into a twentieth of a run that took `seconds`."""
+    if seconds < SHORT_SECONDS:
+        return []
     here = sorted(candidates, key=lambda one: (one.voxels, one.key))[:max(8, math.ceil(SMALLEST * len(candidates)))]
     left, chosen = min(SHARE * seconds - (0.0 if "radiomics" in sys.modules else LOAD_SECONDS), MOST_SECONDS), []
     for one in sorted(here, key=lambda one: sha256_json([seed, one.key])):
@@ -88,7 +91,7 @@ def choose(candidates: Sequence[Candidate], settings: Settings, *, seconds: floa
 def reference_seconds(region: Candidate, settings: Settings) -> float:
     """Estimate PyRadiomics' time for a region (fitted to sarcomas of 16,000 to 819,000 voxels at 1 mm)."""
     images = sum(len(filters(kind, {**settings.setting, **options})) for kind, options in settings.image_types.items())
-    return 0.1 + 5e-6 * region.voxels + images * (0.03 + 2e-6 * region.voxels + 1e-7 * region.filtered)
+    return 0.02 + 5e-6 * region.voxels + images * (0.015 + 2e-6 * region.voxels + 1e-7 * region.filtered)
 
 
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, mode: str, reference: str, names: Mapping[str, str],

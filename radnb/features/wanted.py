@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from radnb.features.catalogue import filters
@@ -15,12 +15,14 @@ _ONCE = ("shape", "shape2D", "ibsi-morphology")  # measured on the mask, so once
 
 @dataclass(frozen=True)
 class Settings:
-    """Checked settings: image types, feature classes with the features wanted, and everything else, in their order."""
+    """Checked settings: image types, feature classes with the features wanted, and everything else, in their order;
+    `voxel` is for feature maps only, and no part of the values."""
 
     name: str
     image_types: Mapping[str, Options]
     classes: Mapping[str, tuple[str, ...]]
     setting: Options
+    voxel: Options = field(default_factory=dict)
 
     @property
     def card(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,21 @@ class Pair:
     lower: tuple[int, int, int]  # first index of the region's box along x, y, z
     size: tuple[int, int, int]  # voxels of the region's box along x, y, z
 
+    @property
+    def box(self) -> tuple[slice, slice, slice]:
+        """Return the region's bounding box along z, y, x."""
+        x, y, z = (slice(low, low + n) for low, n in zip(self.lower, self.size, strict=True))
+        return z, y, x
+
+    @property
+    def voxels(self) -> int:
+        """Return how many voxels the region has."""
+        return int(np.count_nonzero(sitk.GetArrayViewFromImage(self.mask)[self.box]))
+
     def values(self) -> np.ndarray:
         """Return the grey values inside the region."""
-        return sitk.GetArrayViewFromImage(self.image)[sitk.GetArrayViewFromImage(self.mask) == 1]
+        inside = sitk.GetArrayViewFromImage(self.mask)[self.box] == 1
+        return sitk.GetArrayViewFromImage(self.image)[self.box][inside]
 
     @property
     def flat(self) -> bool:
@@ -50,12 +63,19 @@ def region(image: sitk.Image, mask: Loaded | Path, label: int = 1, *, name: str,
         drawn = read_volume(mask)
     except ImageFault as fault:
         raise ImageFault(fault.problem, fault.mend, code=fault.code, column="mask") from fault
+    return region_of(image, drawn, label, name=name, mask_name=mask_name, tolerance_mm=tolerance_mm,
+                     minimum_voxels=minimum_voxels)
+
+
+def region_of(image: sitk.Image, drawn: sitk.Image, label: int = 1, *, name: str, mask_name: str,
+              tolerance_mm: float = TOLERANCE_MM, minimum_voxels: int = MINIMUM_VOXELS) -> Pair:
+    """Return one label of a mask for an image, both already in memory, with the same refusals."""
     _refuse_other_grid(image, drawn, name, mask_name, tolerance_mm)
     inside = _labelled(sitk.GetArrayViewFromImage(drawn), label, mask_name)
-    _refuse_sizes(inside, mask_name, minimum_voxels)
-    ones = sitk.GetImageFromArray(inside.astype(np.uint8))
+    ones = sitk.GetImageFromArray(inside.view(np.uint8))
     ones.CopyInformation(image)
     pair = Pair(image, ones, *_box(inside))
+    _refuse_sizes(pair, mask_name, minimum_voxels)
     _refuse_non_finite(pair, name)
     return pair
 
@@ -110,9 +130,9 @@ def _labelled(drawn: np.ndarray, label: int, name: str) -> np.ndarray:
     raise ImageFault(f"Mask {name} holds no label {label} (found: {listed}).", mend, code="E_LABEL", column="mask")
 
 
-def _refuse_sizes(inside: np.ndarray, name: str, minimum_voxels: int) -> None:
-    voxels = int(inside.sum())
-    if voxels == inside.size:
+def _refuse_sizes(pair: Pair, name: str, minimum_voxels: int) -> None:
+    voxels = pair.voxels
+    if voxels == math.prod(pair.image.GetSize()):
         raise ImageFault(f"Mask {name} covers the whole image.", "Draw the region only.", code="E_MASK_FULL",
                          column="mask")
     if voxels < minimum_voxels:
@@ -123,9 +143,16 @@ def _refuse_sizes(inside: np.ndarray, name: str, minimum_voxels: int) -> None:
 
 
 def _box(inside: np.ndarray) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    spans = [np.flatnonzero(inside.any(axis=axes))[[0, -1]] for axes in ((0, 1), (0, 2), (1, 2))]
-    x, y, z = ((int(first), int(last - first + 1)) for first, last in spans)
+    """Return the bounding box along x, y, z: slices first, so that only these are searched further."""
+    z = _span(inside.reshape(len(inside), -1).any(axis=1))
+    plane = np.asarray(inside[z[0]:z[0] + z[1]].any(axis=0))
+    y, x = _span(plane.any(axis=1)), _span(plane.any(axis=0))
     return (x[0], y[0], z[0]), (x[1], y[1], z[1])
+
+
+def _span(found: np.ndarray | np.generic) -> tuple[int, int]:
+    first, last = np.flatnonzero(found)[[0, -1]]
+    return int(first), int(last - first + 1)
 
 
 def _refuse_non_finite(pair: Pair, name: str) -> None:

@@ -7,13 +7,13 @@ import io
 import math
 import os
 import tempfile
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
+from isal import isal_zlib
 
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import Header, read_header
@@ -110,13 +110,13 @@ def _voxels(path: Path, header: Header, content: bytes) -> bytearray | memoryvie
 
 def _inflate(path: Path, header: Header, stream: BinaryIO, voxels: memoryview) -> None:
     """Decompress to the end, checksum included, and never more than the header allows."""
-    inflater, waiting, done, total = zlib.decompressobj(47), b"", -header.skip, len(voxels)
+    inflater, waiting, done, total = isal_zlib.decompressobj(47), b"", -header.skip, len(voxels)
     try:
         while chunk := waiting or stream.read(_CHUNK):
             if inflater.eof:  # a further member of the same gzip file, or padding
                 if chunk[:2] != b"\x1f\x8b":
                     break
-                inflater = zlib.decompressobj(47)
+                inflater = isal_zlib.decompressobj(47)
             piece = inflater.decompress(chunk, _CHUNK)
             waiting = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             piece_start, done = done, done + len(piece)
@@ -124,7 +124,7 @@ def _inflate(path: Path, header: Header, stream: BinaryIO, voxels: memoryview) -
             at = max(0, piece_start)
             voxels[at:at + len(wanted)] = wanted
             _refuse_surplus(path, done - total)
-    except zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub declares an instance
         raise ImageFault(f"{short(path)}: its compressed data are damaged.", "Export or copy it again.",
                          code="E_CORRUPT") from error
     if done < total or not inflater.eof:

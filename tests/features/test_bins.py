@@ -10,21 +10,23 @@ import pytest
 
 from radnb.errors import RadnbError
 from radnb.features import bins
+from radnb.features.engines import ENGINES
 from radnb.features.extraction import extract
 from radnb.features.settings import checked
+from tests.features.engine import scenes
 
 pytest.importorskip("radiomics")
-imageoperations = pytest.importorskip("radiomics.imageoperations")
 CARD = checked({"imageType": {"Original": {}, "LoG": {"sigma": [1.0, 3.0], "binWidth": 10}, "Wavelet": {}},
                 "featureClass": {"glcm": ["Contrast"]}, "setting": {"binWidth": 25}}, name="x")
 
 
-@pytest.mark.parametrize("width", [0.3, 7, 25, 1000])
-def test_levels_are_counted_as_pyradiomics_bins(width) -> None:
-    values = np.random.default_rng(3).normal(-40, 90, 500)
-    edges = imageoperations.getBinEdges(values, binWidth=width)
-    binned = np.digitize(values, edges)
-    assert bins.level_count(values, {"binWidth": width}) == binned.max() - binned.min() + 1
+@pytest.mark.parametrize("bins_of", [{"binWidth": 0.3}, {"binWidth": 7}, {"binWidth": 25}, {"binCount": 12}])
+def test_both_engines_count_the_levels_that_pyradiomics_makes(bins_of) -> None:
+    card = checked({"imageType": {"Original": {}, "Square": {}}, "featureClass": {"firstorder": ["Entropy"]},
+                    "setting": bins_of}, name="x")
+    pair = scenes.pair_of(scenes.voxels("float32") - 130, scenes.inside("holes"))
+    ours, theirs = (ENGINES[name].prepare(pair.image, card)(pair) for name in ("radnb", "pyradiomics"))
+    assert ours.levels == theirs.levels and ours.levels["original"] > 2
 
 
 def test_each_image_type_has_one_warning_with_numbers_and_a_width() -> None:

@@ -40,7 +40,7 @@ def without_pyradiomics(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_ibsi_reference_value_is_met() -> None:
     table = doctor.digital_phantom()
     assert list(table.columns) == ["feature", "ibsi_code", "value", "reference", "tolerance", "ok", "note"]
-    assert doctor.verdict(table) == "102 of 102 IBSI reference values within tolerance"
+    assert table["ok"].sum() == len(table) == 102
 
 
 @needs_pyradiomics
@@ -68,7 +68,7 @@ def test_a_tolerance_of_zero_means_equal_in_three_digits() -> None:
 
 def test_without_pyradiomics_the_phantom_is_a_table_that_says_so(without_pyradiomics: None) -> None:
     table = doctor.digital_phantom()
-    assert doctor.verdict(table) == "0 of 102 IBSI reference values within tolerance"
+    assert len(table) == 102 and not table["ok"].any()
     assert table["note"].str.contains("PyRadiomics cannot be loaded").all()
 
 

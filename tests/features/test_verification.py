@@ -79,22 +79,24 @@ def test_the_choice_is_seeded_falls_among_the_smallest_and_fits_into_a_twentieth
     assert chosen == verification.choose(candidates[::-1], card, seconds=100, bytes_per_voxel=160)
     assert sum(verification.reference_seconds(one, card) for one in verification.choose(
         candidates, card, seconds=1e5, bytes_per_voxel=160)) <= verification.MOST_SECONDS
-    assert not verification.choose(candidates, card, seconds=2, bytes_per_voxel=160)
+    assert not verification.choose(candidates, card, seconds=9, bytes_per_voxel=160)
     assert not verification.choose(candidates, card, seconds=100, bytes_per_voxel=10**6)
 
 
 @pytest.mark.parametrize(("name", "voxels", "measured"), [
-    ("STS_019", 16e3, 1.24), ("STS_015", 89e3, 3.17), ("STS_050", 168e3, 5.08), ("STS_022", 819e3, 27.5)])
+    ("a ball", 9.7e3, 0.33), ("STS_019", 16e3, 1.24), ("STS_015", 89e3, 3.17),
+    ("STS_050", 168e3, 5.08), ("STS_022", 819e3, 27.5)])
 def test_the_reference_s_time_is_estimated_near_what_was_measured(name, voxels, measured) -> None:
     """Measured: CPU seconds of PyRadiomics for 14 images at 1 mm."""
     types = {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}, "Wavelet": {}}
     card = checked({"imageType": types}, name="x")
-    assert 0.8 < verification.reference_seconds(Candidate(name, voxels, 2 * voxels), card) / measured < 1.3
+    assert 0.6 < verification.reference_seconds(Candidate(name, voxels, 2 * voxels), card) / measured < 1.8
 
 
 def test_a_long_run_verifies_itself_unasked(cases, quick, tmp_path, fast, monkeypatch) -> None:
     asked = fast()
-    monkeypatch.setattr(verification, "SHARE", 100.0)  # of a run of a moment
+    monkeypatch.setattr(verification, "SHARE", 100.0)
+    monkeypatch.setattr(verification, "SHORT_SECONDS", 0.0)
     found = extract(cases, settings=quick, store=tmp_path, workers=0)
     assert found.verification.regions >= 1 and asked and found.verification.largest == 0
 
@@ -121,6 +123,23 @@ def test_small_values_about_zero_are_measured_by_the_scale_of_their_image() -> N
     assert natural_scale(theirs).iloc[0].tolist() == [200, 200, 8, 0, 1, 0, 1, 0]
     assert deviations(ours, theirs).iloc[0].tolist() == pytest.approx(
         [5e-12, 0, 1e-12, 0, 1e-8, 0.01, 0, np.inf])
+
+
+def test_a_small_uptake_is_not_measured_against_the_shift_of_its_energy() -> None:
+    """RootMeanSquared holds voxelArrayShift: beside 1000 any error of an uptake of 0.01 would pass."""
+    theirs = pd.DataFrame({"original_firstorder_Mean": [0.005], "original_firstorder_Maximum": [0.01],
+                           "original_firstorder_RootMeanSquared": [1000.005]})
+    assert deviations(theirs.add([1e-5, 0, 0]), theirs).iloc[0].tolist() == pytest.approx([1e-3, 0, 0])
+    alone = theirs.drop(columns="original_firstorder_Maximum")
+    assert natural_scale(alone).iloc[0].tolist() == [1000.005, 0]
+
+
+def test_the_thickness_of_a_plane_is_zero_or_the_root_of_rounding() -> None:
+    """Which of both it is hangs on the processor, and another one may have measured what is compared."""
+    theirs = pd.DataFrame({"original_shape_MajorAxisLength": [40.0], "original_shape_LeastAxisLength": [0.0],
+                           "original_shape_Flatness": [0.0], "original_shape2D_Elongation": [0.5]})
+    apart = deviations(theirs.add([0, 4e-7, 1e-8, 0.01]), theirs).iloc[0].tolist()
+    assert apart == pytest.approx([0, 1e-8, 1e-8, 1e-2])
 
 
 def test_the_fast_engine_is_the_usual_one_where_it_works_and_the_reason_is_told_where_not(monkeypatch, fast) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from radnb.features.engine import native
+from radnb.features.engine.firstorder import EPS
 
-EPS = float(np.spacing(1))
 _WITHIN = 1e-10
 _TINY = 1e-6  # eigenvalues below are rounding in good part; PyRadiomics even drops a direction when one is negative
 

@@ -54,12 +54,12 @@ def discretise(values: np.ndarray, lowest: np.generic, highest: np.generic, opti
         of_voxels = np.digitize(values, edges).astype(np.uint16)
     elif many or not _even(edges, float(highest)):
         found = np.empty(len(values), np.int32)
-        native.call(_kernel("any_levels", values), values, len(values), edges, len(edges), found)
+        native.call(native.variant("any_levels", values), values, len(values), edges, len(edges), found)
         of_voxels = found if many else found.astype(np.uint16)
     else:
         of_voxels = np.empty(len(values), np.uint16)
-        native.call(_kernel("even_levels", values), values, len(values), float(edges[0]), float(edges[1] - edges[0]),
-                    of_voxels)
+        native.call(native.variant("even_levels", values), values, len(values), float(edges[0]),
+                    float(edges[1] - edges[0]), of_voxels)
     return _counted(of_voxels, len(edges) + 1)
 
 
@@ -77,7 +77,3 @@ def _counted(of_voxels: np.ndarray, most: int) -> Levels:
     native.call("count_levels", of_voxels, len(of_voxels), most, counts)
     present = np.flatnonzero(counts)
     return Levels(of_voxels, present, counts[present])
-
-
-def _kernel(name: str, values: np.ndarray) -> str:
-    return f"{name}_{'f32' if values.dtype == np.float32 else 'f64'}"

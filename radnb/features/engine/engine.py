@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
 
@@ -24,7 +23,6 @@ from radnb.imaging.regions import Pair
 
 VALUES = 1  # raised whenever any value changes by a bit: the store then computes anew
 _PARTS = ("numpy", "SimpleITK", "PyWavelets")
-_OF_THE_ROI = ("force2D", "force2Ddimension", "distances")  # an image type may have directions of its own
 Compute = Callable[[Pair], Mapping[str, float]]
 
 
@@ -91,15 +89,13 @@ class _Measured:
 
     region: Region
     settings: Settings
-    rois: dict[str, Roi] = field(default_factory=dict)
 
     def images(self, kind: str, found: Values) -> None:
         """Measure the grey values and their texture in each image of one type."""
         options = {**self.settings.setting, **self.settings.image_types[kind]}
-        roi = self._roi(options)
         own = options if kind == "Original" else {**options, "resegmentRange": None}  # IBSI's bins: another range
         for name, image in FILTERS[kind](self.region, options):
-            values, found.levels[name] = measure(roi, image, self._classes, options)
+            values, found.levels[name] = measure(self._roi, image, self._classes, options)
             found.update(_named(name, values))
             if self._families:
                 found.update(_named(name, ibsi.measure_families(self.region, image, self._families, own)))
@@ -114,11 +110,9 @@ class _Measured:
         return {kind: wanted for kind, wanted in self.settings.classes.items()
                 if kind.startswith("ibsi") and kind != "ibsi-morphology"}
 
-    def _roi(self, options: Mapping[str, Any]) -> Roi:
-        key = repr([options.get(name) for name in _OF_THE_ROI])
-        if key not in self.rois:
-            self.rois[key] = Roi(self.region.mask[self.region.box], self.region.spacing, options)
-        return self.rois[key]
+    @functools.cached_property
+    def _roi(self) -> Roi:
+        return Roi(self.region.mask[self.region.box], self.region.spacing, self.settings.setting)
 
 
 def _named(image: str, values: Mapping[str, float]) -> Iterator[tuple[str, float]]:

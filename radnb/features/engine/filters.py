@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from radnb.features import scales
 from radnb.features.catalogue import filters
+from radnb.features.engine.grid import crop_box, within
 from radnb.features.engine.lbp import local_binary_patterns
 from radnb.features.engine.log import laplacian_of_gaussian
 from radnb.features.engine.region import Region
-from radnb.features.engine.scales import spatial_scale
 from radnb.features.engine.sphere import spherical_patterns
 from radnb.features.engine.wavelet import bands
 from radnb.imaging.faults import ImageFault
@@ -41,6 +42,14 @@ def too_small(region: Region, sigma: float) -> bool:
     """Say whether PyRadiomics would pass over a LoG image with no more than a warning."""
     sizes = region.volume.shape
     return min(sizes) < 4 or any(n < math.ceil(sigma / step) + 1 for n, step in zip(sizes, region.spacing, strict=True))
+
+
+def spatial_scale(region: Region, options: Mapping[str, Any]) -> Images:
+    """Yield the Laplacian of Gaussian that answers most to discs of each radius (mm)."""
+    radii = options["radius_mm"]
+    images = log(region, {**options, "sigma": [scales.sigma(radius) for radius in radii]})
+    for name, (_, image) in zip(filters("SSF", options), images, strict=True):
+        yield name, image
 
 
 def wavelet(region: Region, options: Mapping[str, Any]) -> Images:
@@ -84,14 +93,11 @@ def exponential(region: Region, options: Mapping[str, Any]) -> Images:
 
 def gradient(region: Region, options: Mapping[str, Any]) -> Images:
     """Yield the length of the gradient (per mm unless gradientUseSpacing is false)."""
-    around = tuple(slice(max(span.start - 1, 0), min(span.stop + 1, n))
-                   for span, n in zip(region.box, region.volume.shape, strict=True))
+    around = crop_box(region.volume.shape, region.box, 1)
     image = sitk.GetImageFromArray(region.volume[around])
     image.SetSpacing(region.spacing[::-1])
     found = sitk.GetArrayFromImage(sitk.GradientMagnitude(image, options.get("gradientUseSpacing", True)))
-    inner = tuple(slice(span.start - wide.start, span.stop - wide.start)
-                  for span, wide in zip(region.box, around, strict=True))
-    yield "gradient", np.ascontiguousarray(found[inner])
+    yield "gradient", np.ascontiguousarray(found[within(around, region.box)])
 
 
 def lbp_2d(region: Region, options: Mapping[str, Any]) -> Images:
@@ -123,4 +129,4 @@ def _largest(region: Region) -> np.float64:
 FILTERS: dict[str, Callable[[Region, Mapping[str, Any]], Images]] = {
     "Original": original, "LoG": log, "Wavelet": wavelet, "Square": square, "SquareRoot": square_root,
     "Logarithm": logarithm, "Exponential": exponential, "Gradient": gradient, "LBP2D": lbp_2d, "LBP3D": lbp_3d,
-    "SSF": spatial_scale(log)}
+    "SSF": spatial_scale}

@@ -11,13 +11,13 @@ import numpy as np
 from radnb.features.engine import native
 from radnb.features.percentiles import PERCENTILE
 
-EPS = float(np.spacing(1))
+EPS = float(np.spacing(1))  # which PyRadiomics adds within logarithms
 
 
 def extremes(values: np.ndarray) -> tuple[float, float]:
     """Return the lowest and the highest value."""
     found = np.empty(2, values.dtype)
-    native.call(_kernel("extremes", values), values, len(values), found)
+    native.call(native.variant("extremes", values), values, len(values), found)
     return float(found[0]), float(found[1])
 
 
@@ -27,13 +27,13 @@ def firstorder(values: np.ndarray, span: tuple[float, float], counts: np.ndarray
     given the values' extremes (`span`) and the voxels per grey level (`counts`)."""
     n, shift = len(values), float(options.get("voxelArrayShift", 0))
     sums = np.empty(2)
-    native.call(_kernel("totals", values), values, n, shift, sums)
+    native.call(native.variant("totals", values), values, n, shift, sums)
     mean, energy = float(sums[0]) / n, float(sums[1])
     further = {name: float(found[1]) for name in features if (found := PERCENTILE.fullmatch(name))}
     quantiles = _Quantiles(values, span, {10.0, 25.0, 75.0, 90.0, *further.values()})
     p10, p25, p75, p90 = (quantiles.percentile(q) for q in (10, 25, 75, 90))
     moments = np.empty(7)
-    native.call(_kernel("moments", values), values, n, mean, p10, p90, moments)
+    native.call(native.variant("moments", values), values, n, mean, p10, p90, moments)
     m2, m3, m4, deviation = (float(total) / n for total in moments[:4])
     spread = m2 or 1.0
     p = counts / n
@@ -58,7 +58,7 @@ class _Quantiles:
         middle = ((n - 1) // 2, n // 2)
         ranks = sorted({*middle, *(rank for place in self._places.values() for rank in _beside(place, n))})
         found = np.empty(len(ranks))
-        native.call(_kernel("ranked", values), values, n, *span, np.array(ranks), len(ranks), found)
+        native.call(native.variant("ranked", values), values, n, *span, np.array(ranks), len(ranks), found)
         self._at, self._middle, self._n = dict(zip(ranks, found.tolist(), strict=True)), middle, n
 
     def median(self) -> float:
@@ -75,7 +75,3 @@ class _Quantiles:
 
 def _beside(place: float, n: int) -> Sequence[int]:
     return math.floor(place), min(math.floor(place) + 1, n - 1)
-
-
-def _kernel(name: str, values: np.ndarray) -> str:
-    return f"{name}_{'f32' if values.dtype == np.float32 else 'f64'}"

@@ -81,6 +81,19 @@ def crop_box(shape: Sequence[int], box: Box, pad: int) -> Box:
     return z, y, x
 
 
+def within(around: Box, box: Box) -> Box:
+    """Return where a box lies in the array that was cut out `around` it."""
+    z, y, x = (slice(span.start - wide.start, span.stop - wide.start) for span, wide in zip(box, around, strict=True))
+    return z, y, x
+
+
+def bounding_box(mask: np.ndarray) -> Box:
+    """Return the smallest box that holds a mask."""
+    spans = [np.flatnonzero(mask.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
+    z, y, x = (slice(int(first), int(last) + 1) for first, last in spans)
+    return z, y, x
+
+
 def _indices(x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: list[tuple[float, ...]], origin: Sequence[float],
              back: list[tuple[float, ...]], own_origin: Sequence[float]) -> np.ndarray:
     """Go from indices to millimetres and back, adding in ITK's order."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ import numpy as np
 import SimpleITK as sitk
 
 from radnb.errors import RadnbError, similar
-from radnb.features.catalogue import FEATURES, ON_REQUEST
+from radnb.features.catalogue import FEATURES, ON_REQUEST, filters
 from radnb.features.engine import native
+from radnb.features.engine.discretise import bin_edges
 from radnb.features.engine.filters import FILTERS
 from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
 from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
+from radnb.features.engine.roi import directions, weights
+from radnb.features.engine.texture import TABLES
+from radnb.features.refusals import refuse_image
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
-from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region
+from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region, region_of
 from radnb.imaging.volumes import read_volume
 from radnb.work.files import atomic_path
 from radnb.work.progress import progress
@@ -29,20 +33,6 @@ from radnb.work.progress import progress
 _BATCH = 4096  # windows between two movements of the progress bar
 Source = sitk.Image | Path | str
 Advance = Callable[[int], Any]  # told how many windows are done
-
-
-def _table(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
-    """Name the features of a table of levels by sizes, in the order of the kernels."""
-    return (f"{small}Emphasis", f"{large}Emphasis", "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized",
-            f"{size}NonUniformity", f"{size}NonUniformityNormalized", f"{count}Percentage", "GrayLevelVariance",
-            f"{count}Variance", f"{count}Entropy", f"LowGrayLevel{low}Emphasis", f"HighGrayLevel{low}Emphasis",
-            f"{small}LowGrayLevelEmphasis", f"{small}HighGrayLevelEmphasis", f"{large}LowGrayLevelEmphasis",
-            f"{large}HighGrayLevelEmphasis")
-
-
-_GLRLM = _table("ShortRun", "LongRun", "RunLength", "Run", "Run")
-_GLSZM = _table("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone")
-_GLDM = _table("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")
 
 
 def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int = 1, kernel_radius: int = 1,
@@ -59,7 +49,9 @@ def feature_maps(image: Source, mask: Source, settings: Settings, *, label: int 
         raise RadnbError(f"kernel_radius={kernel_radius}: a window must reach one voxel at least. Set 1 or more.",
                          code="E_CONFIG")
     wanted = _wanted(settings, features)
-    frames = _frames(_pair(image, mask, label, settings.setting), settings, kernel_radius, masked)
+    pair = _pair(image, mask, label, settings.setting)
+    refuse_image(pair.image, settings)
+    frames = _frames(pair, _only(settings, wanted), kernel_radius, masked)
     return _computed(frames, settings, wanted, init_value, out)
 
 
@@ -79,33 +71,55 @@ def _computed(frames: Iterator[tuple[str, Frame]], settings: Settings, wanted: C
 def write_map(image: sitk.Image, path: Path) -> None:
     """Write a map (NIfTI, or what the file's name says) under its final name only when it is whole."""
     with atomic_path(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+            read_volume(temporary, limit_gb=math.inf)  # on a full disk ITK writes what it can and does not say so
+        except (RuntimeError, ImageFault) as error:
+            raise RadnbError(f"{path} cannot be written whole. Free some space or choose a folder of your own.",
+                             code="E_WRITE") from error
 
 
 def _wanted(settings: Settings, features: Collection[str] | None) -> frozenset[str]:
-    possible = [column for column in settings.columns if not column.split("_")[1].startswith("shape")]
-    if features is None:
-        return frozenset(possible)
-    for unknown in [column for column in features if column not in possible]:
-        reason = "shape is one number per region" if "_shape" in unknown else "the settings do not compute it"
-        raise RadnbError(f"There is no map of {unknown!r}: {reason}. "
-                         f"{similar(unknown, possible, 'Name a column of the settings.')}", code="E_CONFIG")
-    return frozenset(features)
+    possible = mappable(settings)
+    if not possible:
+        raise RadnbError(f"Settings {settings.name!r} have no feature that can be mapped: maps are made of "
+                         f"PyRadiomics' classes {', '.join(MEASURES)}. Add one of them.", code="E_CONFIG")
+    for unknown in [column for column in features or () if column not in possible]:
+        raise RadnbError(f"There is no map of {unknown!r}: {_why_not(unknown, possible, settings)}", code="E_CONFIG")
+    return frozenset(possible if features is None else features)
+
+
+def _why_not(unknown: str, possible: Collection[str], settings: Settings) -> str:
+    if "_shape" in unknown:
+        return "shape is one number per region. Name a column of another class."
+    if unknown in settings.columns:
+        return "only features of PyRadiomics are mapped. Name another column."
+    return f"the settings do not compute it. {similar(unknown, possible, 'Name a column of the settings.')}"
+
+
+def mappable(settings: Settings) -> list[str]:
+    """List the columns of the settings that have a map: no shape, which is one number, nor what is radnb's own."""
+    if settings.ibsi:
+        return []
+    named = [(column, *column.split("_")[1:]) for column in settings.columns]
+    return [column for column, kind, feature in named
+            if kind in MEASURES and feature in {*FEATURES[kind], *ON_REQUEST.get(kind, ())}]
+
+
+def _only(settings: Settings, wanted: Collection[str]) -> Settings:
+    """Return the settings without the image types that no map is wanted of."""
+    images = {column.split("_")[0] for column in wanted}
+    kept = {kind: options for kind, options in settings.image_types.items()
+            if images & {*filters(kind, {**settings.setting, **options})}}
+    return replace(settings, image_types=kept)
 
 
 def _pair(image: Source, mask: Source, label: int, setting: Mapping[str, Any]) -> Pair:
     volume, name = (image, "in memory") if isinstance(image, sitk.Image) else (read_volume(image), short(Path(image)))
+    least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
     if not isinstance(mask, sitk.Image):
-        least = int(setting.get("minimumROISize") or MINIMUM_VOXELS)
         return region(volume, Path(mask), label, name=name, minimum_voxels=least)
-    ones = sitk.Cast(mask == label, sitk.sitkUInt8)
-    shapes = sitk.LabelShapeStatisticsImageFilter()
-    shapes.Execute(ones)
-    if not shapes.HasLabel(1):
-        raise ImageFault(f"The mask holds no label {label}.", "Name the label that you mean.", code="E_LABEL",
-                         column="mask")
-    box = shapes.GetBoundingBox(1)
-    return Pair(volume, ones, box[:3], box[3:])
+    return region_of(volume, mask, label, name=name, mask_name="in memory", minimum_voxels=least)
 
 
 # ---- the images that windows are laid over
@@ -156,14 +170,11 @@ class Frame:
 
     def angles(self, distances: Sequence[int]) -> np.ndarray:
         """Return the steps to neighbours, in PyRadiomics' order; of two opposite steps, the forward one."""
-        longest = max(distances)
-        steps = [step for step in itertools.product(range(longest, -longest - 1, -1), repeat=3)
-                 if max(map(abs, step)) in distances and (self.flat_axis is None or step[self.flat_axis] == 0)
-                 and all(abs(s) < n for s, n in zip(step, self.inside.shape, strict=True))]
-        if not steps:
-            raise ImageFault(f"No voxel has a neighbour at distance {list(distances)} within the region's box.",
-                             "Choose shorter distances.", code="E_DISTANCE", column="mask")
-        return np.array(steps[:len(steps) // 2], np.int64)
+        return directions(self.inside.shape, distances, self.flat_axis)
+
+    def weights(self, angles: np.ndarray, *, decay: bool) -> np.ndarray | None:
+        """Return the weight of each angle by its length, or None where angles stay apart."""
+        return weights(angles, self.spacing, self.setting.get("weightingNorm"), decay=decay)
 
     def picture(self, values: np.ndarray, init_value: float) -> sitk.Image:
         """Return the values of the region's voxels as an image."""
@@ -179,13 +190,15 @@ class Frame:
 def _frames(pair: Pair, settings: Settings, radius: int, masked: bool) -> Iterator[tuple[str, Frame]]:
     """Prepare and filter the image, and cut each result to the region's box and a margin."""
     found = prepare_image(pair.image, settings.setting).region(pair)
-    wide = copy.copy(found)
-    vars(wide)["box"] = crop_box(found.volume.shape, found.box, radius)
+    wide = replace(found, cut=crop_box(found.volume.shape, found.box, radius))
     grid = _grid(pair, settings.setting, found.spacing, wide.box)
     inside = np.ascontiguousarray(found.mask[wide.box])
     for kind, own in settings.image_types.items():
         setting = {**settings.setting, **own}
         for name, values in FILTERS[kind](wide, setting):
+            if not masked and not np.isfinite(values).all():
+                raise ImageFault("Voxels around the region have no finite value, and windows that are not masked read "
+                                 "them.", "Fill them, or set maskedKernel: true.", code="E_NONFINITE")
             yield name, Frame(values, inside, found.spacing, setting, grid, radius, masked)
 
 
@@ -226,19 +239,8 @@ def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, A
     """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
     inside = values[counted]
     levels = np.zeros(values.shape, np.int32)
-    levels[counted] = np.digitize(inside, _edges(inside, setting))
+    levels[counted] = np.digitize(inside, bin_edges(inside.min(), inside.max(), setting))
     return levels
-
-
-def _edges(inside: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
-    with np.errstate(all="ignore"):  # small integers overflow, as they do there
-        if setting.get("binCount"):
-            edges = np.histogram(inside, setting["binCount"])[1]
-            edges[-1] += 1
-            return edges
-        width, least, most = setting.get("binWidth", 25), inside.min(), inside.max()
-        edges = np.arange(least - (least % width), most + 2 * width, width)
-    return edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 
 def _run(kernel: str, frame: Frame, levels: np.ndarray, rows: int, advance: Advance, *arguments: Any,
@@ -272,55 +274,42 @@ def _firstorder(frame: Frame, features: Sequence[str], advance: Advance) -> dict
     return dict(zip(names, found, strict=True))
 
 
-def _weights(frame: Frame, angles: np.ndarray, *, decay: bool) -> np.ndarray | None:
-    """Return each angle's weight by its length in mm (GLCM: exp(-length^2)), or None where angles stay apart."""
-    norm = frame.setting.get("weightingNorm")
-    if norm is None:
-        return None
-    steps = np.abs(angles) * frame.spacing
-    length = {"infinity": steps.max(axis=1), "euclidean": np.sqrt((steps**2).sum(axis=1)),
-              "manhattan": steps.sum(axis=1)}.get(norm)
-    if length is None:
-        return np.ones(len(angles))
-    return np.exp(-(length**2)) if decay else length
-
-
 def _glcm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles(frame.setting.get("distances", [1]))
-    weights = _weights(frame, angles, decay=True)
+    by_angle = frame.weights(angles, decay=True)
     filled = np.zeros((int(frame.inside.sum()), len(angles)), np.uint8)
     found = _run("maps_glcm", frame, frame.levels, len(FEATURES["glcm"]), advance, angles, len(angles),
-                 angles if weights is None else weights, int(weights is not None),
+                 angles if by_angle is None else by_angle, int(by_angle is not None),
                  int(frame.setting.get("symmetricalGLCM", True)), int("MCC" in features), beside=filled)
     maps = dict(zip(FEATURES["glcm"], found, strict=True))
     if frame.levels[frame.counted].min() == frame.levels.max():  # flat: PyRadiomics' values, in empty windows too
         maps["MCC"][:] = 1
     if frame.levels.max() == 1:
         maps["InverseVariance"][:] = 0
-    if weights is None:  # its mean over angles does not leave out angles without a pair, as all others do
+    if by_angle is None:  # its mean over angles does not leave out angles without a pair, as all others do
         maps["JointAverage"][~filled[:, filled.any(axis=0)].all(axis=1)] = np.nan
     return maps
 
 
 def _glrlm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles([1])
-    weights = _weights(frame, angles, decay=False)
-    found = _run("maps_glrlm", frame, frame.levels, len(_GLRLM), advance, angles, len(angles),
-                 angles if weights is None else weights, int(weights is not None))
-    return dict(zip(_GLRLM, found, strict=True))
+    by_angle = frame.weights(angles, decay=False)
+    found = _run("maps_glrlm", frame, frame.levels, len(TABLES["glrlm"]), advance, angles, len(angles),
+                 angles if by_angle is None else by_angle, int(by_angle is not None))
+    return dict(zip(TABLES["glrlm"], found, strict=True))
 
 
 def _glszm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles([1])
-    found = _run("maps_glszm", frame, frame.levels, len(_GLSZM), advance, angles, len(angles))
-    return dict(zip(_GLSZM, found, strict=True))
+    found = _run("maps_glszm", frame, frame.levels, len(TABLES["glszm"]), advance, angles, len(angles))
+    return dict(zip(TABLES["glszm"], found, strict=True))
 
 
 def _gldm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:
     angles = frame.angles(frame.setting.get("distances", [1]))
-    found = _run("maps_gldm", frame, frame.levels, len(_GLDM), advance, angles, len(angles),
+    found = _run("maps_gldm", frame, frame.levels, len(TABLES["gldm"]), advance, angles, len(angles),
                  int(frame.setting.get("gldm_a", 0)))
-    return dict(zip(_GLDM, found, strict=True))
+    return dict(zip(TABLES["gldm"], found, strict=True))
 
 
 def _ngtdm(frame: Frame, features: Sequence[str], advance: Advance) -> dict[str, np.ndarray]:

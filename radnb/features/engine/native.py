@@ -46,6 +46,11 @@ def call(name: str, *arguments: Argument) -> int:
     return outcome
 
 
+def variant(name: str, values: np.ndarray) -> str:
+    """Return the name of a kernel's variant for float32 or float64 values."""
+    return f"{name}_{'f32' if values.dtype == np.float32 else 'f64'}"
+
+
 def _passed(argument: Argument) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_double:
     if isinstance(argument, np.ndarray):
         if not argument.flags.c_contiguous:

@@ -7,13 +7,13 @@ only the part of the image that it needs.  Arrays run z, y, x; what ITK calls an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
-from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged, wanted_spacing
+from radnb.features.engine.grid import Box, bounding_box, crop_box, resampled_grid, unchanged, wanted_spacing
 from radnb.features.engine.region import Region
 from radnb.features.engine.resample import resample_image, resample_mask
 from radnb.features.engine.source import Source, source
@@ -39,9 +39,8 @@ class Prepared:
             raise self._refused("No labels found in this mask (i.e. nothing is segmented)!")
         volume, mask, spacing = self._gridded(inside, pair)
         own = volume.shape == inside.shape and not self._regridded
-        found = Region(volume, mask, mask, spacing, self.shared if own else {}, owner=(self, pair))
-        if own:
-            vars(found)["box"] = _box(pair)
+        found = Region(volume, mask, mask, spacing, self.shared if own else {}, owner=(self, pair),
+                       cut=_box(pair) if own else None)
         self._check(found)
         return self._resegmented(found)
 
@@ -94,8 +93,7 @@ class Prepared:
                                 f"{left} voxel(s))! Cannot extract features")
         mask, shape_mask = np.zeros_like(region.mask), np.zeros_like(region.mask)
         mask[region.box] = kept
-        found = Region(region.volume, mask, shape_mask, region.spacing, region.shared, region.owner)
-        vars(found)["box"] = _within_box(region.box, kept)
+        found = replace(region, mask=mask, shape_mask=shape_mask, cut=_part(region.box, bounding_box(kept)))
         shape_mask[found.box] = (mask if self.setting.get("resegmentShape") else region.mask)[found.box]
         self._check(found)
         return found
@@ -129,9 +127,7 @@ def _box(pair: Pair) -> Box:
     return z, y, x
 
 
-def _within_box(box: Box, kept: np.ndarray) -> Box:
-    """Return the bounding box of what is kept in a box."""
-    spans = [np.flatnonzero(kept.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
-    z, y, x = (slice(span.start + int(low), span.start + int(high) + 1)
-               for span, (low, high) in zip(box, spans, strict=True))
+def _part(box: Box, inner: Box) -> Box:
+    """Return where a part of a box lies in the whole."""
+    z, y, x = (slice(span.start + part.start, span.start + part.stop) for span, part in zip(box, inner, strict=True))
     return z, y, x

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from radnb.features.engine.grid import Box, bounding_box
+
 
 @dataclass(frozen=True)
 class Region:
@@ -20,13 +22,12 @@ class Region:
     spacing: tuple[float, float, float]
     shared: dict[str, Any] = field(default_factory=dict, compare=False)  # known of the volume, for all its regions
     owner: Any = field(default=None, compare=False, repr=False)  # holds the memory that the arrays may look into
+    cut: Box | None = None  # the box, where it is known already or is to be another one than the mask's
 
     @functools.cached_property
-    def box(self) -> tuple[slice, slice, slice]:
-        """Return the bounding box of the mask."""
-        spans = [np.flatnonzero(self.mask.any(axis=axes))[[0, -1]] for axes in ((1, 2), (0, 2), (0, 1))]
-        z, y, x = (slice(int(first), int(last) + 1) for first, last in spans)
-        return z, y, x
+    def box(self) -> Box:
+        """Return the box whose grey values are measured: the mask's, unless another is given."""
+        return self.cut or bounding_box(self.mask)
 
     def known(self, name: str, find: Callable[[np.ndarray], Any]) -> Any:
         """Return a fact of the whole volume, found once for all regions that share it."""

@@ -33,6 +33,19 @@ def directions(shape: Sequence[int], distances: Iterable[int], flat: int | None)
     return np.array(steps, np.int64)
 
 
+def weights(steps: np.ndarray, spacing: Sequence[float], norm: str | None, *, decay: bool) -> np.ndarray | None:
+    """Return the weight of each step by its length in mm (for GLCM its `decay`, exp(-length^2)), or None where
+    weightingNorm leaves directions apart."""
+    if norm is None:
+        return None
+    parts = np.abs(steps) * np.array(spacing)
+    if norm == "no_weighting":
+        return np.ones(len(parts))
+    length = {"infinity": lambda: parts.max(axis=1), "euclidean": lambda: np.sqrt((parts ** 2).sum(axis=1)),
+              "manhattan": lambda: parts.sum(axis=1)}[norm]()
+    return np.exp(-length ** 2) if decay else length
+
+
 class Roi:
     """A region's mask (of its bounding box) and spacing (z, y, x; mm), laid out for the kernels once."""
 
@@ -122,12 +135,6 @@ class Roi:
         along = places[:, np.flatnonzero(step)[0]]  # this part of a step is 1
         lines = places - along[:, None] * step
         return len(np.unique(lines, axis=0)) < len(lines)
-
-    def lengths(self, steps: np.ndarray, norm: str) -> np.ndarray:
-        """Return the length of each step in mm, by one of PyRadiomics' norms."""
-        parts = np.abs(steps) * np.array(self.spacing)
-        return {"infinity": lambda: parts.max(axis=1), "euclidean": lambda: np.sqrt((parts ** 2).sum(axis=1)),
-                "manhattan": lambda: parts.sum(axis=1)}[norm]()
 
     @functools.cached_property
     def volume(self) -> np.ndarray:

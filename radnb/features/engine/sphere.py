@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from radnb.features.engine import native
-from radnb.features.engine.grid import Box, crop_box
+from radnb.features.engine.grid import Box, crop_box, within
 from radnb.features.engine.resample import SPLINE_MARGIN
 
 # The icosahedron, its faces numbered as trimesh does: PyRadiomics takes the points of its icosphere.
@@ -82,9 +82,7 @@ def _coefficients(volume: np.ndarray, needed: Box) -> tuple[np.ndarray, np.ndarr
     found = volume[held].astype(np.float64, order="C")
     for axis in range(3):
         native.call("spline_coefficients", found, *found.shape, axis, 1)
-    inner = tuple(slice(span.start - wide.start, span.stop - wide.start)
-                  for span, wide in zip(needed, held, strict=True))
-    return np.pad(found[inner], 2, mode="reflect"), np.array([span.start - 2 for span in needed])
+    return np.pad(found[within(held, needed)], 2, mode="reflect"), np.array([span.start - 2 for span in needed])
 
 
 def _samples(coefficients: np.ndarray, offset: np.ndarray, volume: np.ndarray, z: int, box: Box, points: np.ndarray,

@@ -13,23 +13,25 @@ from radnb.features.engine.correlation import maximal_correlation
 from radnb.features.engine.discretise import discretise
 from radnb.features.engine.firstorder import EPS, extremes, firstorder
 from radnb.features.engine.matrices import Matrices, Sizes
-from radnb.features.engine.roi import Roi
+from radnb.features.engine.roi import Roi, weights
 
-__all__ = ["Roi", "measure"]
+__all__ = ["TABLES", "Roi", "measure"]
 _INDEPENDENT = 1e-6  # bits
-_GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the order of formulas.c, as the others
-_TABLE = FEATURES["glrlm"]
-_ZONE = FEATURES["glszm"]
-_AS_RUNS = {  # what the formulas of runs are called for dependences
-    "DependenceEntropy": "RunEntropy", "DependenceNonUniformity": "RunLengthNonUniformity",
-    "DependenceNonUniformityNormalized": "RunLengthNonUniformityNormalized", "DependenceVariance": "RunVariance",
-    "GrayLevelNonUniformity": "GrayLevelNonUniformity", "GrayLevelVariance": "GrayLevelVariance",
-    "HighGrayLevelEmphasis": "HighGrayLevelRunEmphasis", "LargeDependenceEmphasis": "LongRunEmphasis",
-    "LargeDependenceHighGrayLevelEmphasis": "LongRunHighGrayLevelEmphasis",
-    "LargeDependenceLowGrayLevelEmphasis": "LongRunLowGrayLevelEmphasis",
-    "LowGrayLevelEmphasis": "LowGrayLevelRunEmphasis", "SmallDependenceEmphasis": "ShortRunEmphasis",
-    "SmallDependenceHighGrayLevelEmphasis": "ShortRunHighGrayLevelEmphasis",
-    "SmallDependenceLowGrayLevelEmphasis": "ShortRunLowGrayLevelEmphasis"}
+_GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the order of formulas.c
+
+
+def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
+    """Name the features of a table of grey levels by sizes, in the order of the kernels."""
+    return ("GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
+            f"HighGrayLevel{low}Emphasis", f"{large}Emphasis", f"{large}HighGrayLevelEmphasis",
+            f"{large}LowGrayLevelEmphasis", f"LowGrayLevel{low}Emphasis", f"{count}Entropy", f"{size}NonUniformity",
+            f"{size}NonUniformityNormalized", f"{count}Percentage", f"{count}Variance", f"{small}Emphasis",
+            f"{small}HighGrayLevelEmphasis", f"{small}LowGrayLevelEmphasis")
+
+
+TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),  # of dependences, PyRadiomics has but 14
+          "glszm": _names("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone"),
+          "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}
 
 
 def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
@@ -57,11 +59,7 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
 
 def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
     pairs, levels, n = matrices.pairs(), matrices.levels, matrices.n
-    norm = options.get("weightingNorm")
-    if norm is not None:
-        weights = np.ones(len(pairs)) if norm == "no_weighting" else np.exp(
-            -matrices.roi.lengths(matrices.roi.steps, norm) ** 2)
-        pairs = (weights[:, None, None] * pairs).sum(axis=0, keepdims=True)
+    pairs = _joined(pairs, weights(matrices.roi.steps, matrices.roi.spacing, options.get("weightingNorm"), decay=True))
     several = len(pairs) > 1
     pairs = np.ascontiguousarray(pairs[pairs.any(axis=(1, 2))])
     if not len(pairs):
@@ -92,25 +90,21 @@ def _imc2(pairs: np.ndarray) -> float:
 
 
 def _glrlm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
-    runs, norm = matrices.runs(), options.get("weightingNorm")
-    counts = runs.counts
-    if norm is not None:
-        weights = np.ones(len(counts)) if norm == "no_weighting" else matrices.roi.lengths(matrices.roi.near, norm)
-        counts = (weights[:, None, None] * counts).sum(axis=0, keepdims=True)
+    runs, roi = matrices.runs(), matrices.roi
+    counts = _joined(runs.counts, weights(roi.near, roi.spacing, options.get("weightingNorm"), decay=False))
     several = len(counts) > 1
     counts = np.ascontiguousarray(counts[counts.any(axis=(1, 2))])
     if not len(counts):  # sums over no run length are 0
-        return dict.fromkeys(_TABLE, np.nan) | ({} if several else {"RunEntropy": 0.0, "RunVariance": 0.0})
-    return dict(zip(_TABLE, _mean(_of_table(Sizes(counts, runs.sizes), matrices)), strict=True))
+        return dict.fromkeys(TABLES["glrlm"], np.nan) | ({} if several else {"RunEntropy": 0.0, "RunVariance": 0.0})
+    return dict(zip(TABLES["glrlm"], _mean(_of_table(Sizes(counts, runs.sizes), matrices)), strict=True))
 
 
 def _glszm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
-    return dict(zip(_AS_ZONES, _of_table(matrices.zones(), matrices)[0].tolist(), strict=True))
+    return dict(zip(TABLES["glszm"], _of_table(matrices.zones(), matrices)[0].tolist(), strict=True))
 
 
 def _gldm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
-    of_runs = dict(zip(_TABLE, _of_table(matrices.dependences(), matrices)[0].tolist(), strict=True))
-    return {name: of_runs[run] for name, run in _AS_RUNS.items()}
+    return dict(zip(TABLES["gldm"], _of_table(matrices.dependences(), matrices)[0].tolist(), strict=True))
 
 
 def _ngtdm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
@@ -122,10 +116,15 @@ def _ngtdm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, 
 
 def _of_table(tables: Sizes, matrices: Matrices) -> np.ndarray:
     counts = np.ascontiguousarray(tables.counts, float)
-    found = np.empty((len(counts), len(_TABLE)))
+    found = np.empty((len(counts), len(TABLES["glrlm"])))
     native.call("table_features", counts, len(counts), matrices.levels.present.astype(float), matrices.n, tables.sizes,
                 len(tables.sizes), found)
     return found
+
+
+def _joined(tables: np.ndarray, by_direction: np.ndarray | None) -> np.ndarray:
+    """Add up the tables of all directions by their weights, if there are any."""
+    return tables if by_direction is None else (by_direction[:, None, None] * tables).sum(axis=0, keepdims=True)
 
 
 def _mean(found: np.ndarray) -> list[float]:
@@ -135,10 +134,5 @@ def _mean(found: np.ndarray) -> list[float]:
         return (np.where(known, found, 0).sum(axis=0) / known.sum(axis=0)).tolist()
 
 
-_AS_ZONES = ("GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
-             "HighGrayLevelZoneEmphasis", "LargeAreaEmphasis", "LargeAreaHighGrayLevelEmphasis",
-             "LargeAreaLowGrayLevelEmphasis", "LowGrayLevelZoneEmphasis", "ZoneEntropy", "SizeZoneNonUniformity",
-             "SizeZoneNonUniformityNormalized", "ZonePercentage", "ZoneVariance", "SmallAreaEmphasis",
-             "SmallAreaHighGrayLevelEmphasis", "SmallAreaLowGrayLevelEmphasis")
 _CLASSES: dict[str, Callable[[Matrices, Mapping[str, Any], tuple[str, ...]], dict[str, float]]] = {
     "glcm": _glcm, "glrlm": _glrlm, "glszm": _glszm, "gldm": _gldm, "ngtdm": _ngtdm}

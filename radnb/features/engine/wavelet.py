@@ -102,18 +102,18 @@ def _split(source: np.ndarray, axes: Sequence[int], spans: Sequence[Span], even:
 def _filtered(source: np.ndarray, axis: int, span: Span, even: int,
               filters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the low-pass and the high-pass answer along one axis."""
-    taps, outputs, name = filters.shape[1], span[1] - span[0], filters.dtype.name
+    taps, outputs = filters.shape[1], span[1] - span[0]
     order, plain = _orders(span, even, taps)
     shape = list(source.shape)
     shape[axis] = outputs
     low, high = np.empty(shape, filters.dtype), np.empty(shape, filters.dtype)
     outer, inner = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1:]))
     if axis == 2:
-        native.call(f"wavelet_rows_{name}", source, outer, outputs, taps, order, plain, filters[0], filters[1], low,
-                    high)
+        native.call(native.variant("wavelet_rows", filters), source, outer, outputs, taps, order, plain, filters[0],
+                    filters[1], low, high)
     else:
-        native.call(f"wavelet_pass_{name}", source, outer, outputs, inner, taps, order, filters[0], filters[1], low,
-                    high)
+        native.call(native.variant("wavelet_pass", filters), source, outer, outputs, inner, taps, order, filters[0],
+                    filters[1], low, high)
     return low, high
 
 

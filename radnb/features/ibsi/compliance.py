@@ -30,7 +30,7 @@ _CT_PHANTOM = Path("ibsi_1_ct_radiomics_phantom", "nifti")
 CONFIGURATIONS = ("a", "b", "c", "d", "e")
 COLUMNS = ["configuration", "feature", "ibsi_code", "value", "reference", "tolerance", "ok", "note"]
 DEVIATIONS: dict[tuple[str, str], str] = {}  # (configuration, feature) -> cause; empty: all values conform
-_CODES = {f"{kind}_{feature}": standard.WORDS[family, feature].code
+CODES = {f"{kind}_{feature}": standard.WORDS[family, feature].code
           for kind, (family, _) in standard.KINDS.items() for feature in standard.FEATURES[kind]}
 
 
@@ -95,6 +95,13 @@ def digital_phantom_reference() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("digital_phantom.csv"))
 
 
+def pyradiomics_reference() -> pd.DataFrame:
+    """Return those that PyRadiomics has a feature for, by its name: feature, ibsi_code, reference, tolerance."""
+    names = pd.read_csv(Path(__file__).with_name("pyradiomics.csv"))
+    found = names.merge(digital_phantom_reference().rename(columns={"feature": "same_as"}), how="left", on="same_as")
+    return found.assign(ibsi_code=found["same_as"].map(CODES))[["feature", "ibsi_code", "reference", "tolerance"]]
+
+
 def digital_phantom_values() -> dict[str, float]:
     """Measure the digital phantom: every feature in every aggregation, grey levels as they are."""
     image, mask = phantom()
@@ -126,7 +133,7 @@ def _ct_phantom(folder: Path) -> Iterator[pd.DataFrame]:
 
 def _compared(configuration: str, reference: pd.DataFrame, values: dict[str, float]) -> pd.DataFrame:
     table = reference.assign(configuration=configuration, value=reference["feature"].map(values).astype(float),
-                             ibsi_code=reference["feature"].map(_CODES).fillna(""))
+                             ibsi_code=reference["feature"].map(CODES).fillna(""))
     table["ok"] = agrees(table["value"], table["reference"], table["tolerance"])
     table["note"] = [DEVIATIONS.get((configuration, feature), "") for feature in table["feature"]]
     return table[COLUMNS]

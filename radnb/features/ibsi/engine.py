@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from radnb.features.engine.grid import bounding_box
 from radnb.features.engine.region import Region
 from radnb.features.ibsi import aggregate, discretise, filters, intensity, local, preprocess
 from radnb.features.ibsi.aggregate import Levels
 from radnb.features.ibsi.morphology import Body, morphology
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL
+from radnb.features.refusals import refuse_constant, refuse_image
 from radnb.features.values import Values
 from radnb.features.wanted import Settings
-from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
 Families = Mapping[str, tuple[str, ...]]
@@ -25,20 +26,14 @@ Options = Mapping[str, Any]
 
 def prepare(image: sitk.Image, settings: Settings) -> Callable[[Pair], Values]:
     """Return a function that gives the features of one region of `image`, for settings with `definitions: ibsi`."""
-    spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
-    if spreads and (wrong := int((~np.isfinite(sitk.GetArrayViewFromImage(image))).sum())):
-        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
-                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
+    refuse_image(image, settings)
     return functools.partial(_compute, settings, preprocess.scale(image, settings.setting))
 
 
 def _compute(settings: Settings, scaled: preprocess.Scale, pair: Pair) -> Values:
     margin = max([local.RADIUS_MM, *(_reach(kind, settings, pair) for kind in settings.image_types)])
     region = preprocess.prepared(pair, settings.setting, margin_mm=margin, scaled=scaled)
-    values = region.volume[region.mask]
-    if values.min() == values.max():
-        raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
-                         "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
+    refuse_constant(region.volume[region.mask])
     found, families = Values({}), dict(settings.classes)
     for name, image, options in _images(region, settings):
         for feature, value in measure_families(region, image, families, options).items():
@@ -103,7 +98,7 @@ def _of_place(region: Region, image_box: np.ndarray, values: np.ndarray, wanted:
         image, mask = (region.volume, region.mask) if original else (image_box, region.mask[region.box])
         found["ibsi-local"] = local.local_intensity(image, mask, region.spacing)
     if "ibsi-morphology" in wanted:
-        box = _box(region.shape_mask)
+        box = bounding_box(region.shape_mask)
         body = Body(region.shape_mask[box], region.volume[box], region.mask[box], region.spacing)
         found["ibsi-morphology"] = morphology(body, wanted["ibsi-morphology"])
     return found
@@ -129,12 +124,8 @@ def _of_texture(region: Region, image_box: np.ndarray, values: np.ndarray, wante
 
 
 def _levels(region: Region, values: np.ndarray, setting: Options) -> Levels:
-    box = _box(region.shape_mask | region.mask)
+    box = bounding_box(region.shape_mask | region.mask)
     mask = region.mask[box]
     levels = np.zeros(mask.shape, dtype=np.int64)
     levels[mask] = discretise.discretised(values, setting)
     return Levels(levels, region.shape_mask[box], setting.get("gldm_a", 0))
-
-
-def _box(mask: np.ndarray) -> tuple[slice, ...]:
-    return tuple(slice(int(at.min()), int(at.max()) + 1) for at in np.nonzero(mask))

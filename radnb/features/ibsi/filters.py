@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from radnb.features import scales
 from radnb.features.catalogue import LAWS, filters
 from radnb.features.engine import native
 from radnb.features.engine.region import Region
@@ -110,9 +111,9 @@ def gabor(region: Region, options: Options) -> Named:
 
 
 def spatial_scale(region: Region, options: Options) -> Named:
-    """Yield Laplacians of Gaussians that bring out structures of a radius in mm: sigma = radius / sqrt 2."""
+    """Yield Laplacians of Gaussians that bring out structures of each radius (mm)."""
     for name, radius in zip(filters("SSF", options), options["radius_mm"], strict=True):
-        for _, image in laplacian_of_gaussian(region, {**options, "sigma": [radius / math.sqrt(2)]}):
+        for _, image in laplacian_of_gaussian(region, {**options, "sigma": [scales.sigma(radius)]}):
             yield name, image
 
 
@@ -142,7 +143,7 @@ def _of_wavelet(options: Options, spacing: float) -> float:
 _REACHES: dict[str, Callable[[Options, float], float]] = {
     "Mean": lambda options, spacing: max(options["support"]) // 2 * spacing,
     "LoG": lambda options, _: options.get("truncate", 4) * max(options["sigma"]),
-    "SSF": lambda options, _: options.get("truncate", 4) * max(options["radius_mm"]) / math.sqrt(2),
+    "SSF": lambda options, _: options.get("truncate", 4) * scales.sigma(max(options["radius_mm"])),
     "Laws": lambda options, spacing: (2 + options.get("energyDistance", 0)) * spacing,
     "Gabor": lambda options, _: REACH_OF_GABOR * max(options["gaborSigma"]) * max(1, 1 / options.get("gaborGamma", 1)),
     "Wavelet": _of_wavelet}
@@ -303,9 +304,8 @@ def in_fourier_space(region: Region, axes: tuple[int, ...], options: Options, tr
     image is continued a little, except periodically, as the transform itself does that.
     """
     more = 0 if options.get("boundary") == "periodic" else BEYOND_THE_EDGE
-    mask = np.zeros(region.mask.shape, dtype=bool)
-    mask[tuple(slice(None) if axis in axes else region.box[axis] for axis in range(3))] = True
-    image = pooled(replace(region, mask=mask), terms or [((),) * len(axes)], axes, options, "sum", more=more)
+    z, y, x = (slice(0, region.volume.shape[axis]) if axis in axes else region.box[axis] for axis in range(3))
+    image = pooled(replace(region, cut=(z, y, x)), terms or [((),) * len(axes)], axes, options, "sum", more=more)
     spectrum = np.fft.rfftn(image, axes=axes) * _for_real_images(transfer, image.shape, axes)
     image = np.fft.irfftn(spectrum, s=[image.shape[axis] for axis in axes], axes=axes)
     cut = (slice(span.start + more, span.stop + more) if axis in axes else slice(None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radnb.features.engine.grid import bounding_box
 from radnb.features.ibsi import mesh
 from radnb.features.ibsi.mesh import Spacing
 
@@ -200,7 +201,7 @@ def _pair_sums(body: Body) -> PairSums:
 
     A weight depends on the distance only, so that each sum over j is a convolution: exact, and quick for any region.
     """
-    box = tuple(slice(at.min(), at.max() + 1) for at in np.nonzero(body.intensity_mask))
+    box = bounding_box(body.intensity_mask)
     inside = body.intensity_mask[box]
     deviation = np.where(inside, body.image[box] - body.values.mean(), 0.0)
     sizes = [_fast_length(2 * length - 1) for length in inside.shape]

@@ -1,4 +1,4 @@
-"""Compute PyRadiomics' values of the sarcoma matrix once, because they take an hour: `references.npz` keeps them.
+"""Compute PyRadiomics' values of the sarcoma matrix once, because they take minutes: `references.npz` keeps them.
 
 `RADNB_DATA=... python -m tests.features.engine.make_references` from the root of the repository; a stopped run goes on.
 """

@@ -24,9 +24,10 @@ SMALL_FIRST = tuple(f"STS_{number:03}" for number in (
 ROUTINE = {"imageType": {"Original": {}, "LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}, "Wavelet": {}},
            "setting": {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline",
                        "minimumROIDimensions": 2}}  # the benchmark's card
-_RANGES = {  # for "from", "between", "between, shape", "relative"
-    "CT": ([-20], [120, -60], [0, 100], [0.05]), "PET": ([1.0], [12, 1.5], [2.0, 15], [0.25]),
-    "MR_T1": ([200], [600, 150], [180, 500], [0.25]), "normalised": ([-50], [900, -80], [-60, 1000], [0.2])}
+_RANGES = {  # for "from", "between", "between, shape", "relative", "relative, shape"
+    "CT": ([-20], [120, -60], [0, 100], [0.05], [-0.4, 0.7]), "PET": ([1.0], [12, 1.5], [2.0, 15], [0.25], [-0.4, 0.7]),
+    "MR_T1": ([200], [600, 150], [180, 500], [0.25], [-0.4, 0.7]),
+    "normalised": ([-50], [900, -80], [-60, 1000], [0.2], [-0.4, 1.0])}
 _COST = {"wavelet haar, two levels": 15, "log": 3, "log, original": 3, "lbp3d": 8, "lbp3d, three levels": 8}
 
 
@@ -120,7 +121,7 @@ def _spacing(row: Row) -> dict[str, Any]:
 
 def _range(row: Row, normalised: bool) -> dict[str, Any]:
     ranges = _RANGES["normalised" if normalised else row["modality"]]
-    chosen = dict(zip(("from", "between", "between, shape", "relative"), ranges, strict=True))
+    chosen = dict(zip(("from", "between", "between, shape", "relative", "relative, shape"), ranges, strict=True))
     return {"resegmentRange": chosen[row["resegmentation"]]} if row["resegmentation"] in chosen else {}
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,6 +193,51 @@ def test_maps_that_cannot_be_are_refused(asked, mend):
 def test_a_mask_without_the_label_is_refused():
     with pytest.raises(ImageFault, match="no label 3"):
         feature_maps(*_case(5), _settings(), label=3)
+
+
+def test_a_mask_on_another_grid_is_refused_in_memory_too():
+    image, mask = _case(5)
+    mask.SetOrigin((30.0, -4.0, 5.5))
+    with pytest.raises(ImageFault, match="27 mm apart"):
+        feature_maps(image, mask, _settings())
+
+
+def test_only_pyradiomics_own_features_are_mapped():
+    image, mask = _case(5)
+    settings = _settings({"firstorder": ["Mean", "97.5Percentile"], "ibsi-ivh": None})
+    assert list(dict(feature_maps(image, mask, settings))) == ["original_firstorder_Mean"]
+    with pytest.raises(RadnbError, match="only features of PyRadiomics are mapped"):
+        feature_maps(image, mask, settings, features=["original_firstorder_97.5Percentile"])
+    with pytest.raises(RadnbError, match="no feature that can be mapped"):
+        feature_maps(image, mask, checked({"setting": {"definitions": "ibsi"}}, name="by IBSI"))
+
+
+def test_voxels_without_a_value_beside_the_region_are_refused_where_windows_read_them():
+    image, mask = _case(7, part=1)
+    image[0, 3, 3] = np.nan
+    settings = _settings(("glcm",), binWidth=25)
+    found = dict(feature_maps(image, mask, settings))
+    assert np.isfinite(sitk.GetArrayViewFromImage(found["original_glcm_Contrast"])).all()
+    image[int(mask.GetSize()[0] - 2), 3, 3] = np.nan
+    with pytest.raises(ImageFault, match="maskedKernel: true"):
+        dict(feature_maps(image, mask, settings, masked=False))
+    with pytest.raises(ImageFault, match="would spread"):
+        feature_maps(image, mask, _settings(("glcm",), ("Wavelet",)))
+
+
+def test_a_map_that_is_not_whole_on_disk_is_told(tmp_path, monkeypatch):
+    """A full disk: ITK writes what it can and reports success."""
+    write = sitk.WriteImage
+
+    def cut_off(image, path, **more):
+        write(image, path, **more)
+        with Path(path).open("rb+") as stream:
+            stream.truncate(100)
+
+    monkeypatch.setattr(sitk, "WriteImage", cut_off)
+    with pytest.raises(RadnbError, match="Free some space") as caught:
+        dict(feature_maps(*_case(4), _settings(("firstorder",)), out=tmp_path))
+    assert caught.value.code == "E_WRITE" and not list(tmp_path.iterdir())
 
 
 def test_maps_take_a_tenth_of_pyradiomics_time_at_most():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.features.engine import allpairs, sarcoma, scenes
-from tests.features.engine.agreement import Agreement
+from tests.features.engine.agreement import BINNED_PATTERNS, Agreement
 
 pytest.importorskip("radiomics")
 OURS = "radnb" if "radnb" in scenes.ENGINES else "pyradiomics"
@@ -28,7 +28,7 @@ def references() -> dict[str, sarcoma.Outcome]:
 @pytest.mark.parametrize("modality", sarcoma.MODALITIES)
 @pytest.mark.parametrize("patient", sarcoma.SMALL_FIRST)
 def test_values_are_those_of_pyradiomics(patient: str, modality: str) -> None:
-    found = Agreement()
+    found = Agreement(BINNED_PATTERNS)
     for case in sarcoma.cases():
         if (case.patient, case.modality) != (patient, modality):
             continue

@@ -95,7 +95,6 @@ static void ritz_vector(const Problem *q, int64_t m, double value, double *y) {
 }
 
 INLINE void prepare(Problem *q, const double *p, double *px, double *py) {
-    const double eps = 2.220446049250313e-16;
     for (int64_t i = 0; i < q->n; i++) px[i] = py[i] = 0;
     for (int64_t i = 0; i < q->n; i++)
         for (int64_t j = 0; j < q->n; j++) {
@@ -107,7 +106,7 @@ INLINE void prepare(Problem *q, const double *p, double *px, double *py) {
             const double cell = j < q->n ? p[i * q->n + j] : 0;
             const double product = cell > 0 ? px[i] * py[j] : 1;
             q->s[i * q->room + j] = cell / sqrt(product);
-            q->excess[i * q->room + j] = cell / sqrt(product) * (-eps / (product + eps));
+            q->excess[i * q->room + j] = cell / sqrt(product) * (-EPS / (product + EPS));
         }
 }
 

@@ -3,8 +3,6 @@
 #include "inline.h"
 #include "radnb.h"
 
-static const double EPS = 2.220446049250313e-16; /* numpy.spacing(1), which PyRadiomics adds within logarithms */
-
 INLINE double squared(double x) { return x * x; }
 INLINE double surprise(double p) { return -log2(p + EPS); }
 

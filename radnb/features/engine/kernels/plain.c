@@ -1,4 +1,4 @@
-/* The matrices for any distance, tolerance and number of levels, written as defined; also the fast kernels' oracle.
+/* The matrices for any distance, tolerance and number of levels, written as defined.
  * `volume` holds 0 outside the region and is padded by the largest distance, so that no step leaves it. */
 #include "radnb.h"
 
@@ -9,21 +9,6 @@ KERNEL int64_t plain_pairs(const int32_t *volume, int64_t n_voxels, const int64_
         for (int64_t v = 0; v < n_voxels; v++) {
             const int32_t i = volume[voxels[v]], j = volume[voxels[v] + steps[d]];
             if (j) pairs[(i - 1) * n_levels + j - 1]++;
-        }
-    return 0;
-}
-
-/* runs[d][i][r - 1]: runs of r voxels of level i. */
-KERNEL int64_t plain_runs(const int32_t *volume, int64_t n_voxels, const int64_t *voxels, const int64_t *steps,
-                          int64_t n_steps, int64_t n_levels, int64_t longest, double *runs) {
-    for (int64_t d = 0; d < n_steps; d++, runs += n_levels * longest)
-        for (int64_t v = 0; v < n_voxels; v++) {
-            const int64_t at = voxels[v];
-            const int32_t level = volume[at];
-            if (volume[at - steps[d]] == level) continue;
-            int64_t length = 1;
-            while (volume[at + length * steps[d]] == level) length++;
-            runs[(level - 1) * longest + length - 1]++;
         }
     return 0;
 }

@@ -15,6 +15,9 @@
 #define KERNEL
 #endif
 
+/* numpy.spacing(1), which PyRadiomics adds within logarithms and to denominators. */
+static const double EPS = 2.220446049250313e-16;
+
 /* A WIDE kernel is compiled once for every processor and again for those with wide registers; the C library chooses at
  * load time.  The bytes are the same, because no operation is contracted or reordered.  (zig's clang cannot link such
  * choices into a library; it compiles for the machine at hand.) */

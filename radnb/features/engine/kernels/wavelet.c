@@ -68,7 +68,7 @@ enum { BREADTH = 32 };
         return 0;                                                                                                      \
     }
 
-PASS(wavelet_pass_float32, float)
-PASS(wavelet_pass_float64, double)
-ROWS(wavelet_rows_float32, float)
-ROWS(wavelet_rows_float64, double)
+PASS(wavelet_pass_f32, float)
+PASS(wavelet_pass_f64, double)
+ROWS(wavelet_rows_f32, float)
+ROWS(wavelet_rows_f64, double)

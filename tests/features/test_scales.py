@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radnb.features import reference
+from radnb.features import reference, scales
 from radnb.features.engine import native
 from radnb.features.engine.filters import FILTERS
 from radnb.features.engine.region import Region
-from radnb.features.engine.scales import for_pyradiomics, sigma
 from radnb.features.settings import checked
 from radnb.imaging.regions import Pair
 
@@ -59,9 +58,9 @@ def test_pyradiomics_gives_the_same_values() -> None:
 
 def test_pyradiomics_is_told_of_log_images_only() -> None:
     card = checked({"imageType": {"LoG": {"sigma": [1.0]}, "SSF": {"radius_mm": [2.0]}}}, name="both")
-    (first, unnamed), (second, names) = for_pyradiomics(card)
+    (first, unnamed), (second, names) = reference.cards(card)
     assert first["imageType"] == {"LoG": {"sigma": [1.0]}}
-    assert second["imageType"] == {"LoG": {"sigma": [sigma(2.0)]}}
+    assert second["imageType"] == {"LoG": {"sigma": [scales.sigma(2.0)]}}
     assert "shape" in first["featureClass"]
     assert "shape" not in second["featureClass"]
     assert unnamed == {}
