@@ -9,6 +9,8 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.features import engines, extraction, reference, verification
 from radnb.features.deviation import deviations, natural_scale
+from radnb.features.engine import discretise, engine, roi
+from radnb.features.engine.region import Region
 from radnb.features.engines import ENGINES, Engine
 from radnb.features.extraction import extract
 from radnb.features.settings import checked, settings
@@ -123,6 +125,37 @@ def test_small_values_about_zero_are_measured_by_the_scale_of_their_image() -> N
     assert natural_scale(theirs).iloc[0].tolist() == [200, 200, 8, 0, 1, 0, 1, 0]
     assert deviations(ours, theirs).iloc[0].tolist() == pytest.approx(
         [5e-12, 0, 1e-12, 0, 1e-8, 0.01, 0, np.inf])
+
+
+def _off_by_one(prepare):
+    """Prepare regions whose mask is one voxel off."""
+    class Moved:
+        def __init__(self, *given):
+            self.prepared = prepare(*given)
+
+        def region(self, pair):
+            found = self.prepared.region(pair)
+            mask = np.roll(found.mask, 1, axis=2)
+            return Region(found.volume, mask, mask, found.spacing)
+
+    return Moved
+
+
+FAULTS = {
+    "a wrong bin edge": (discretise, "bin_edges", lambda edges: lambda *given: np.asarray(edges(*given)) + 0.5),
+    "a dropped direction": (roi, "directions", lambda steps: lambda *given: steps(*given)[:-1]),
+    "a mask off by one": (engine, "prepare_image", _off_by_one),
+    "axes swapped": (engine, "shape", lambda shape: lambda mask, spacing, names: shape(
+        mask, (spacing[1], spacing[0], spacing[2]), names))}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_engine_with_a_fault_is_found_out(cases, tmp_path, monkeypatch, fault) -> None:
+    card = checked({"setting": {"binWidth": 10, "minimumROIDimensions": 2}}, name="all classes")
+    place, name, spoil = FAULTS[fault]
+    monkeypatch.setattr(place, name, spoil(getattr(place, name)))
+    with pytest.raises(RadnbError, match="Verification failed"):
+        extract(cases, settings=card, store=tmp_path, workers=0, engine="radnb", verify="all")
 
 
 def test_a_small_uptake_is_not_measured_against_the_shift_of_its_energy() -> None:
