@@ -155,7 +155,7 @@ def _within_memory(how: _How, cases: pd.DataFrame, chosen: Choice) -> tuple[_How
     images = sorted(set(cases["image"].astype(str)))
     if how.workers < 2 or not images or how.cluster:
         return how, ""
-    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel)
+    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel, how.free)
     workers, said = memory.fitting(min(how.workers, len(images)), needed, how.free)
     return (replace(how, workers=workers), said) if said else (how, "")
 

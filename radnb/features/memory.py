@@ -11,6 +11,7 @@ from pathlib import Path
 from radnb.features.settings import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.headers import Header, read_header
+from radnb.imaging.volumes import refuse_false_claim
 
 PROCESS = 250_000_000  # a worker with its libraries, before it has read anything
 COPIES = 3  # of the voxels as they are stored, while an image is read and handed to ITK
@@ -64,13 +65,17 @@ def refuse_too_large(needed: int, free: int, name: str) -> None:
                          "machine with more memory.", code="E_MEMORY")
 
 
-def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int) -> int:
-    """Return the estimate for the largest of some images, as far as their headers can be read."""
+def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int, free: int) -> int:
+    """Return the estimate for the largest of some images, as far as their headers can be read; what will be refused
+    does not count, lest one header's false claim slow a whole cohort."""
     def one(path: str) -> int:
         try:
-            return case_bytes(read_header(Path(path)), settings, bytes_per_voxel)
+            header = read_header(Path(path))
+            refuse_false_claim(Path(path), header)
         except (ImageFault, OSError):
             return 0  # its turn will tell
+        alone = case_bytes(header, settings, 0)
+        return case_bytes(header, settings, bytes_per_voxel) if alone <= free else 0
 
     with ThreadPoolExecutor(8) as pool:
         return max(PROCESS, *pool.map(one, paths), 0)

@@ -18,7 +18,7 @@ from radnb.errors import RadnbError
 from radnb.features.bins import level_count
 from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST
 from radnb.features.engine.scales import for_pyradiomics
-from radnb.features.refusals import refuse_image, refuse_region, too_wide
+from radnb.features.refusals import refuse_image, refuse_region, refuse_too_many, too_wide
 from radnb.features.settings import Settings
 from radnb.features.values import Values
 from radnb.imaging.faults import ImageFault
@@ -68,7 +68,9 @@ def _extractor(card: str) -> Any:
 
         def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
             inside = sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)
-            self.levels[imageTypeName] = level_count(sitk.GetArrayViewFromImage(image)[inside], kwargs)
+            values = sitk.GetArrayViewFromImage(image)[inside]
+            refuse_too_many(float(values.min()), float(values.max()), kwargs)
+            self.levels[imageTypeName] = level_count(values, kwargs)
             return super().computeFeatures(image, mask, imageTypeName, **kwargs)
 
     extractor = Observed(additionalInfo=False, **wanted["setting"])
