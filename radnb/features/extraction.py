@@ -281,6 +281,9 @@ def _busy(outcome: Done | Failure) -> bool:
 
 def _outcomes(task: Task, result: Result | Failure) -> dict[int, Done | Failure]:
     if isinstance(result, Failure):
+        if result.code == "E_TIMEOUT":
+            result = replace(result, message=f"{result.message} Thousands of grey levels are slow too: see whether "
+                                             "binWidth suits its grey values.")
         return {at: result for at, _, _ in task.regions}
     busy = Failure("E_LOCKED", f"Another run has been measuring this region for {task.wait_seconds:g} s. "
                                "Wait for it to end, then run this again.")
