@@ -93,9 +93,11 @@ def _keyed(table: pd.DataFrame, keys: Sequence[str], path: Path) -> pd.DataFrame
                              code="E_COLUMN")
     if not keys:
         raise RadnbError(f"{path.name}: no column names the rows in both tables. Give it: --key NAME.", code="E_COLUMN")
-    index = table[list(keys)].astype(str).map(plain).agg(", ".join, axis=1)
+    named = table[list(keys)].astype(object).where(table[list(keys)].notna(), "")  # empty cells alike in all formats
+    rows = [", ".join(plain(str(cell)) for cell in row) for row in named.itertuples(index=False)]
+    index = pd.Index(rows, dtype=object)
     if index.duplicated().any():
-        raise RadnbError(f"{path.name}: the row {index[index.duplicated()].iloc[0]} stands there twice. Name the "
+        raise RadnbError(f"{path.name}: the row {index[index.duplicated()][0]} stands there twice. Name the "
                          "columns that tell rows apart: --key NAME, repeatable.", code="E_DUP")
     return table.drop(columns=[*keys, *(key for key in KEYS if key in table and key not in keys)]).set_index(index)
 

@@ -155,7 +155,7 @@ def _within_memory(how: _How, cases: pd.DataFrame, chosen: Choice) -> tuple[_How
     images = sorted(set(cases["image"].astype(str)))
     if how.workers < 2 or not images or how.cluster:
         return how, ""
-    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel,
+    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel, how.free,
                             in_boxes=chosen.engine.boxes_only(how.settings))
     workers, said = memory.fitting(min(how.workers, len(images)), needed, how.free)
     return (replace(how, workers=workers), said) if said else (how, "")
@@ -282,6 +282,9 @@ def _busy(outcome: Done | Failure) -> bool:
 
 def _outcomes(task: Task, result: Result | Failure) -> dict[int, Done | Failure]:
     if isinstance(result, Failure):
+        if result.code == "E_TIMEOUT":
+            result = replace(result, message=f"{result.message} Thousands of grey levels are slow too: see whether "
+                                             "binWidth suits its grey values.")
         return {at: result for at, _, _ in task.regions}
     busy = Failure("E_LOCKED", f"Another run has been measuring this region for {task.wait_seconds:g} s. "
                                "Wait for it to end, then run this again.")

@@ -20,7 +20,7 @@ from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import read_header
 from radnb.imaging.regions import MINIMUM_VOXELS, TOLERANCE_MM, Pair, region
-from radnb.imaging.volumes import Loaded, load, read_volume
+from radnb.imaging.volumes import Loaded, load, read_volume, refuse_false_claim
 from radnb.work.files import sha256_json
 from radnb.work.parallel import Failure, attempt
 
@@ -78,7 +78,9 @@ class _Image:
     def __init__(self, task: Task) -> None:
         self.task, self.engine, self.store = task, ENGINES[task.engine], Store(task.store)
         self.name, self.notes = short(Path(task.image)), dict[str, Note]()
-        self.bytes = memory.case_bytes(read_header(Path(task.image)), task.settings, 0)
+        header = read_header(Path(task.image))
+        refuse_false_claim(Path(task.image), header)
+        self.bytes = memory.case_bytes(header, task.settings, 0)
         self._refuse_too_large(self.bytes)
         loaded = _load(task.image, self.notes)
         self.sha256, self.waiting = loaded.sha256, [loaded]

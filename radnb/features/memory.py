@@ -11,6 +11,7 @@ from pathlib import Path
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.headers import Header, read_header
+from radnb.imaging.volumes import refuse_false_claim
 
 PROCESS = 250_000_000  # a worker with its libraries, before it has read anything
 NORMALISED = 8  # bytes of a voxel, a double, of an image that is normalised and not resampled
@@ -74,13 +75,18 @@ def refuse_too_large(needed: int, free: int, name: str) -> None:
                          "machine with more memory.", code="E_MEMORY")
 
 
-def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int, *, in_boxes: bool = False) -> int:
-    """Return the estimate for the largest of some images, as far as their headers can be read."""
+def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int, free: int, *,
+            in_boxes: bool = False) -> int:
+    """Return the estimate for the largest of some images, as far as their headers can be read; what will be refused
+    does not count, lest one header's false claim slow a whole cohort."""
     def one(path: str) -> int:
         try:
-            return case_bytes(read_header(Path(path)), settings, bytes_per_voxel, in_boxes=in_boxes)
+            header = read_header(Path(path))
+            refuse_false_claim(Path(path), header)
         except (ImageFault, OSError):
             return 0  # its turn will tell
+        alone = case_bytes(header, settings, 0)
+        return case_bytes(header, settings, bytes_per_voxel, in_boxes=in_boxes) if alone <= free else 0
 
     with ThreadPoolExecutor(8) as pool:
         return max(PROCESS, *pool.map(one, paths), 0)

@@ -18,6 +18,8 @@ VIEWS = {"features": "a row for each case and settings, a column for each featur
          "levels": "the number of grey levels of each image",
          "cases": "which case of which cohort was measured, and its files",
          "settings": "name, engine and version of everything that was measured"}
+_MEND = (f"There are the tables {', '.join(VIEWS)}; for example: select patient_id, original_shape_MeshVolume from "
+         "features.")
 _WHO = ["cohort", *KEYS]
 _ABOUT = ["settings", "engine", "version"]
 
@@ -27,13 +29,30 @@ def query(store: Store | Path | str, sql: str) -> pd.DataFrame:
     store = store if isinstance(store, Store) else Store(store)
     with duckdb.connect() as database:
         _views(database, store)
+        _shut(database, store)
         try:
-            return database.sql(sql).df()
-        except (duckdb.Error, AttributeError) as error:  # a statement that answers nothing gives None
-            reason = " ".join(str(error).split("\n\n")[0].split())
-            raise RadnbError(f"The query cannot be answered: {reason} There are the tables {', '.join(VIEWS)}; "
-                             "for example: select patient_id, original_shape_MeshVolume from features.",
-                             code="E_QUERY") from error
+            return database.sql(_question(sql)).df()
+        except duckdb.Error as error:
+            reason = " ".join(str(error).split("\n\n")[0].split()).rstrip(".")
+            raise RadnbError(f"The query cannot be answered: {reason}. {_MEND}", code="E_QUERY") from error
+
+
+def _question(sql: str) -> duckdb.Statement:
+    """Return the one statement that only asks; others might write files, load extensions or open other databases."""
+    found = duckdb.extract_statements(sql)
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        raise RadnbError(f"The query must be one question that begins with select, with or from. {_MEND}",
+                         code="E_QUERY")
+    return found[0]
+
+
+def _shut(database: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Let the question read the store's files, and neither other files nor the network."""
+    paths = [*store.folder.glob("*/cases-*.parquet"), *store.parts()]
+    listed = ", ".join(_text(path) for path in paths)
+    database.sql(f"set allowed_paths = [{listed}]")
+    database.sql("set enable_external_access = false")
+    database.sql("set lock_configuration = true")
 
 
 def _views(database: duckdb.DuckDBPyConnection, store: Store) -> None:
@@ -68,8 +87,11 @@ def _files(paths: list[Path], columns: list[str]) -> str:
     """Return what stands for some Parquet files in SQL; an empty table of these columns where there are none."""
     if not paths:
         return f"(select {', '.join(f'null::varchar as {name}' for name in [*columns, 'filename'])} limit 0)"
-    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{names}], union_by_name=true, filename=true)"
+    return f"read_parquet([{', '.join(map(_text, paths))}], union_by_name=true, filename=true)"
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _about(store: Store, groups: list[str]) -> pd.DataFrame:

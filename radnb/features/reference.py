@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError
 from radnb.features import scales
 from radnb.features.catalogue import FEATURES, IBSI_TYPES, ON_REQUEST, filters
-from radnb.features.refusals import refuse_image, refuse_region, too_wide
+from radnb.features.refusals import refuse_image, refuse_region, refuse_too_many, too_wide
 from radnb.features.values import Values
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
@@ -85,6 +85,7 @@ def _extractor(card: str) -> Any:
 
         def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
             values = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)]
+            refuse_too_many(float(values.min()), float(values.max()), kwargs)
             self.levels[imageTypeName] = int(np.digitize(values.max(), imageoperations.getBinEdges(values, **kwargs)))
             return super().computeFeatures(image, mask, imageTypeName, **kwargs)
 

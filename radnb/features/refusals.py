@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -9,14 +12,17 @@ from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
+MOST_LEVELS = 10_000_000  # whose edges alone take 80 MB; thousands mean nothing already, and are warned of
+
 
 def refuse_image(image: sitk.Image, settings: Settings) -> None:
     """Refuse voxels without a finite value where resampling, normalising or filters would spread them."""
     spreads = settings.resampled or set(settings.image_types) != {"Original"} or settings.setting.get("normalize")
     voxels = sitk.GetArrayViewFromImage(image)
     if spreads and voxels.dtype.kind == "f" and (wrong := voxels.size - int(np.count_nonzero(np.isfinite(voxels)))):
-        raise ImageFault(f"{wrong} voxels of the image have no finite value; filters and resampling would spread "
-                         "them.", "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
+        raise ImageFault(f"{wrong} voxel{'s' * (wrong != 1)} of the image without a finite value (NaN or infinite): "
+                         "filters and resampling would spread them.",
+                         "Fill them, or extract the original image without resampling.", code="E_NONFINITE")
 
 
 def refuse_region(pair: Pair, settings: Settings) -> None:
@@ -33,6 +39,15 @@ def refuse_constant(values: np.ndarray) -> None:
     if values.min() == values.max():
         raise ImageFault(f"Every voxel of the region has the value {values.flat[0]:g}: there is no texture.",
                          "Look at image and mask together: one of them is wrong.", code="E_CONSTANT", column="mask")
+
+
+def refuse_too_many(least: float, most: float, options: Mapping[str, Any]) -> None:
+    """Refuse a bin width that would cut the grey values into more bins than memory holds."""
+    width = options.get("binWidth", 25)
+    if not options.get("binCount") and (most - least) / width > MOST_LEVELS:
+        raise ImageFault(f"binWidth {width:g} would cut grey values from {least:.4g} to {most:.4g} into more grey "
+                         "levels than memory holds.", "Look at the image's units and extreme values, choose a wider "
+                         "binWidth, or limit the values by resegmentRange.", code="E_BINS")
 
 
 def too_wide(width: float, scalar: str) -> ImageFault:

@@ -18,6 +18,7 @@ from radnb.imaging.volumes import read_volume
 from radnb.work.parallel import Failure, map_cases
 
 _UNEVEN = 2.0  # a slice thicker than twice the pixel
+_BIN_WIDTH = 25  # PyRadiomics' default
 _FAR = 8.0  # robust standard deviations that make an outlier of a region's mean
 
 
@@ -105,12 +106,21 @@ def _odd_region(pair: Pair) -> Iterator[tuple[str, str, str, str]]:
     if pair.flat:
         yield ("W_FLAT", "mask", "The region lies within one slice: three-dimensional features mean nothing.",
                "Draw the whole tumour, or set force2D in the extraction settings.")
+    if (kind := values.dtype).kind in "iu" and _at_the_end(values):
+        yield ("W_WRAP", "image", f"Grey values of the region ({values.min()} to {values.max()}) reach the end of the "
+               f"image's whole numbers ({kind}): PyRadiomics' bins end beyond, wrap around and merge levels.",
+               "Save the image as 32-bit floats.")
     if values.min() == values.max():
         yield ("W_CONSTANT", "mask", f"Every voxel of the region has the value {values.flat[0]:g}.",
                "Look at image and mask together: one of them is wrong.")
     elif _in_air(pair, values):
         yield ("W_SUSPECT", "mask", f"The region's mean ({values.mean(dtype=float):.4g}) is that of air: "
                "mask and image may be shifted or mirrored.", "Look at image and mask together.")
+
+
+def _at_the_end(values: np.ndarray) -> bool:
+    limits = np.iinfo(values.dtype)
+    return int(values.max()) + 2 * _BIN_WIDTH > limits.max or int(values.min()) - _BIN_WIDTH < limits.min < 0
 
 
 def _in_air(pair: Pair, values: np.ndarray) -> bool:

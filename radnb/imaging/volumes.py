@@ -41,7 +41,7 @@ def load(path: Path | str, *, limit_gb: float | None = None) -> Loaded:
     path = Path(path)
     header = read_header(path)
     _refuse_too_big(path, header, limit_gb)
-    _refuse_wrong_length(path, header, header.payload.stat().st_size)
+    refuse_false_claim(path, header)
     try:
         content = header.payload.read_bytes()
     except OSError as error:
@@ -88,6 +88,11 @@ def _refuse_too_big(path: Path, header: Header, limit_gb: float | None) -> None:
         raise ImageFault(f"{short(path)}: its header claims {' x '.join(map(str, header.size))} voxels, "
                          f"{header.nbytes / 1e9:.1f} GB, more than the limit of {limit:g} GB.",
                          "Crop or resample it, or set RADNB_IMAGE_LIMIT_GB higher if it is real.", code="E_TOO_BIG")
+
+
+def refuse_false_claim(path: Path, header: Header) -> None:
+    """Refuse a file whose size shows that it cannot hold what its header promises."""
+    _refuse_wrong_length(path, header, header.payload.stat().st_size)
 
 
 def _refuse_wrong_length(path: Path, header: Header, size: int) -> None:
@@ -165,7 +170,18 @@ def _image(path: Path, header: Header, voxels: np.ndarray) -> sitk.Image:
         image.SetOrigin(reader.GetOrigin()[:3])
         image.SetSpacing(reader.GetSpacing()[:3])
         image.SetDirection(reader.GetDirection()[:9])
-    return image
+    return _with_nan(image, voxels) if header.scaled else image
+
+
+def _with_nan(image: sitk.Image, voxels: np.ndarray) -> sitk.Image:
+    """Put back the voxels without a finite value: ITK's reading of NIfTI makes them 0, which nobody would notice."""
+    if np.isfinite(voxels).all():
+        return image
+    values = sitk.GetArrayFromImage(image)
+    values[~np.isfinite(voxels)] = np.nan
+    found = sitk.GetImageFromArray(values)
+    found.CopyInformation(image)
+    return found
 
 
 def _itk_fault(path: Path, text: str) -> ImageFault:

@@ -9,6 +9,7 @@ import gc
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -169,6 +170,20 @@ def one_thread() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let a process started meanwhile ignore Ctrl-C, which a terminal sends to it too: it is for us to end it, and in
+    the midst of its imports it would end with a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
 @dataclass(eq=False)
 class Worker:
     """A process of our own that answers one item at a time."""
@@ -196,7 +211,8 @@ class Worker:
         if not of_main:
             sys.modules["__main__"] = types.ModuleType("__main__")
         try:
-            process.start()
+            with _deaf_to_ctrl_c():
+                process.start()
         finally:
             sys.modules["__main__"] = main
         theirs.close()
@@ -298,7 +314,8 @@ def _hire(crew: list[Worker], function: Callable[[Any], Any], items: Sequence[An
         crew.append(Worker.start(function))
     for worker in crew:
         if worker.position < 0 and waiting:
-            worker.give(position := waiting.popleft(), items[position])
+            with contextlib.suppress(BrokenPipeError):  # it was killed while it waited: its item counts as begun
+                worker.give(position := waiting.popleft(), items[position])
 
 
 def _next_results(crew: list[Worker], timeout: float | None) -> Iterator[tuple[Worker, Any]]:

@@ -45,6 +45,14 @@ def test_pyradiomics_own_table_is_compared_by_a_column_of_ones_choice(tmp_path) 
     assert difference(tmp_path / "ours.csv", tmp_path / "stock.csv", keys=["Image"]).equal
 
 
+def test_empty_cells_and_empty_tables_are_compared_alike_in_all_formats(tmp_path) -> None:
+    """pandas reads an empty cell of a CSV file as a missing value, and writes it so to Parquet."""
+    one, nothing = export(TABLE, tmp_path / "a.csv"), export(TABLE.iloc[:0], tmp_path / "none.csv")
+    pd.read_csv(one).to_parquet(tmp_path / "b.parquet", index=False)
+    assert difference(one, tmp_path / "b.parquet").equal
+    assert len(difference(one, nothing).rows_only_a) == 3 and difference(nothing, nothing).equal
+
+
 @pytest.mark.parametrize(("change", "mend"), [
     (lambda table: table.drop(columns=list(TABLE.columns[:5])), "--key NAME"),
     (lambda table: pd.concat([table, table]), "stands there twice")])

@@ -69,6 +69,20 @@ def test_a_case_that_fits_nowhere_is_refused_before_it_is_measured(cases, quick,
     assert "needs about 0.3 GB of memory, and 0.1 GB are free. Resample" in found.failures["message"].iloc[0]
 
 
+def test_a_header_that_claims_too_much_is_told_as_such_and_slows_no_other_case(tmp_path, cases, quick, monkeypatch
+                                                                               ) -> None:
+    monkeypatch.setenv("RADNB_MEMORY_GB", "4")
+    first = cases["image"].iloc[0]
+    content = bytearray(gzip.decompress(Path(first).read_bytes()))
+    struct.pack_into("<8h", content, 40, 3, 30000, 30000, 30000, 1, 1, 1, 1)
+    false = tmp_path / "false.nii.gz"
+    false.write_bytes(gzip.compress(bytes(content)))
+    assert memory.largest([str(false)], quick, 160, int(4e9)) == memory.PROCESS
+    found = extract(cases.assign(image=cases["image"].where(cases["image"] != first, str(false))), settings=quick,
+                    store=tmp_path, workers=0, verify="none")
+    assert set(found.failures["code"]) == {"E_CORRUPT"} and not found.notes and found.counts.computed
+
+
 def test_fewer_processes_are_told_in_one_sentence(cases, quick, tmp_path, monkeypatch) -> None:
     pytest.importorskip("radiomics")
     monkeypatch.setenv("RADNB_MEMORY_GB", "0.5")

@@ -59,3 +59,14 @@ def test_a_faulty_question_is_answered_with_the_mend(store, sql, mend) -> None:
     with pytest.raises(RadnbError, match=mend) as caught:
         query(store, sql)
     assert caught.value.code == "E_QUERY"
+
+
+@pytest.mark.parametrize("sql", ["", ";", "select 1; select 2", "drop view features", "install httpfs",
+                                 "copy (select 1) to '{file}'", "explain analyze copy (select 1) to '{file}'",
+                                 "attach '{file}'", "from read_csv('{read}')", "from 'https://example.org/x.parquet'"])
+def test_a_question_writes_nothing_and_reads_the_store_only(store, tmp_path, sql) -> None:
+    (tmp_path / "read.csv").write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(RadnbError, match="There are the tables") as caught:
+        query(store, sql.format(file=tmp_path / "written", read=tmp_path / "read.csv"))
+    assert caught.value.code == "E_QUERY" and not (tmp_path / "written").exists()
+    assert len(query(store, "from cases")) == 6

@@ -72,6 +72,16 @@ def test_flat_and_constant_regions_are_odd(write, scan, ball) -> None:
     assert dict(zip(found["row"], found["code"], strict=True)) == {2: "W_FLAT", 3: "W_CONSTANT"}
 
 
+@pytest.mark.parametrize(("kind", "top", "told"), [("u1", 250, True), ("u1", 200, False), ("i2", 32760, True),
+                                                   ("f4", 250, False)])
+def test_grey_values_at_the_end_of_whole_numbers_are_told(write, ball, kind, top, told) -> None:
+    """numpy 2 computes PyRadiomics' last bin edge, the highest value and two bin widths, in the image's own type."""
+    voxels = np.random.default_rng(1).integers(top - 150, top, ball.shape)
+    voxels[ball == 1] += 1
+    found = inspect(table((write(voxels.astype(kind)), write(ball, "m.nii.gz"))), workers=0, resampled=True)
+    assert ("W_WRAP" in set(found["code"])) == told
+
+
 def test_non_finite_voxels_outside_the_region_are_odd(write, scan, ball) -> None:
     voxels = scan.astype(np.float32)
     voxels[0, 0, 0] = np.nan

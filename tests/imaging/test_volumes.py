@@ -36,6 +36,17 @@ def test_every_format_and_type_reads_as_simpleitk_reads_it(write, scan, name, ki
     assert same(read_volume(path), sitk.ReadImage(str(path)))
 
 
+def test_voxels_without_a_value_stay_so_where_itk_applies_a_slope(write) -> None:
+    """ITK reads NaN in a NIfTI file as 0."""
+    voxels = np.arange(60, dtype="f4").reshape(3, 4, 5)
+    voxels[1, 2, 3] = np.nan
+    content = bytearray((path := write(voxels, "slope.nii")).read_bytes())
+    struct.pack_into("<2f", content, 112, 2.0, 1.0)
+    path.write_bytes(content)
+    found = sitk.GetArrayFromImage(read_volume(path))
+    assert np.isnan(found[1, 2, 3]) and np.isnan(found).sum() == 1 and found[2, 3, 4] == 2 * 59 + 1
+
+
 def nifti_1(voxels: np.ndarray, *, order: str = "<", slope: float = 0.0) -> bytes:
     head = bytearray(352)
     struct.pack_into(order + "i", head, 0, 348)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,10 @@ def _picky(item: int) -> int:
     if item == 1:
         raise RadnbError("row 1: mask holds no label 1. Set label=2.", code="E_LABEL")
     return item * 10
+
+
+def _number_of_process(_: object) -> int:
+    return os.getpid()
 
 
 def _dies_once(path: Path) -> str:
@@ -52,6 +57,24 @@ def test_a_worker_that_dies_twice_costs_only_its_case() -> None:
 
 def test_a_worker_that_died_once_is_tried_again(tmp_path: Path) -> None:
     assert dict(map_cases(_dies_once, [tmp_path / "a", tmp_path / "b"], workers=1)) == {0: "done", 1: "done"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_worker_killed_while_it_waits_costs_nothing() -> None:
+    ended: dict[int, int] = {}
+    for position, number in map_cases(_number_of_process, range(3), workers=1):
+        ended[position] = number
+        os.kill(number, signal.SIGKILL)
+        time.sleep(0.2)
+    assert len(set(ended.values())) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_reaches_this_process_only() -> None:
+    """A terminal sends it to the workers too, which would end with tracebacks in the midst of their imports."""
+    before = signal.getsignal(signal.SIGINT)
+    assert dict(map_cases(signal.getsignal, [signal.SIGINT], workers=1)) == {0: signal.SIG_IGN}
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_hanging_case_is_stopped_and_the_rest_goes_on() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from radnb.features.engine import native
-from radnb.features.refusals import too_wide
+from radnb.features.refusals import refuse_too_many, too_wide
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ def bin_edges(lowest: np.generic, highest: np.generic, options: Mapping[str, Any
             edges[-1] += 1  # the highest value belongs to the highest bin
             return edges
         width = options.get("binWidth", 25)
+        refuse_too_many(float(lowest), float(highest), options)
         try:
             edges = np.arange(lowest - (lowest % width), highest + 2 * width, width)
         except OverflowError as error:

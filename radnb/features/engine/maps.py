@@ -22,7 +22,7 @@ from radnb.features.engine.grid import Box, crop_box, resampled_grid, unchanged,
 from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
 from radnb.features.engine.roi import directions, weights
 from radnb.features.engine.texture import TABLES
-from radnb.features.refusals import refuse_image
+from radnb.features.refusals import refuse_image, refuse_too_many
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region, region_of
@@ -238,6 +238,7 @@ def _maps(name: str, frame: Frame, wanted: Mapping[str, Sequence[str]], columns:
 def grey_levels(values: np.ndarray, counted: np.ndarray, setting: Mapping[str, Any]) -> np.ndarray:
     """Return grey levels from 1 (0: not counted): PyRadiomics' bins, in the values' own scalar type."""
     inside = values[counted]
+    refuse_too_many(float(inside.min()), float(inside.max()), setting)
     levels = np.zeros(values.shape, np.int32)
     levels[counted] = np.digitize(inside, bin_edges(inside.min(), inside.max(), setting))
     return levels

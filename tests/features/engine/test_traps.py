@@ -115,6 +115,12 @@ def test_a_bin_width_beyond_the_image_s_whole_numbers_is_refused_and_not_a_crash
     assert same(image("uint8"), classes=("firstorder",), binWidth=400) == "E_BINS"
 
 
+def test_a_range_of_more_levels_than_memory_holds_is_refused_and_not_a_crash() -> None:
+    grey = scenes.voxels("float32")
+    grey[BALL.nonzero()[0][0], BALL.nonzero()[1][0], BALL.nonzero()[2][0]] = 3e38
+    assert same(image(grey=grey), classes=("firstorder",), binWidth=25) == "E_BINS"
+
+
 def test_a_single_grey_level_has_agreed_values() -> None:
     """0/0 is settled by convention: Correlation and MCC 1, Coarseness a million, Strength and Busyness 0."""
     found = same(image("int16"), binWidth=5000)
