@@ -29,9 +29,9 @@ def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str
             f"{small}HighGrayLevelEmphasis", f"{small}LowGrayLevelEmphasis")
 
 
-TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),  # of dependences, PyRadiomics has but 14
+TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),
           "glszm": _names("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone"),
-          "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}
+          "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}  # PyRadiomics has but 14
 
 
 def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
