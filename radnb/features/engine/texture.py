@@ -21,7 +21,7 @@ _GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the orde
 
 
 def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
-    """Name the features of a table of grey levels by sizes, in the order of the kernels."""
+    """Name the features of a table of grey levels by sizes, in the order of the kernels (PyRadiomics' GLDM lacks two)."""
     return ("GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
             f"HighGrayLevel{low}Emphasis", f"{large}Emphasis", f"{large}HighGrayLevelEmphasis",
             f"{large}LowGrayLevelEmphasis", f"LowGrayLevel{low}Emphasis", f"{count}Entropy", f"{size}NonUniformity",
@@ -31,7 +31,7 @@ def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str
 
 TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),
           "glszm": _names("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone"),
-          "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}  # PyRadiomics has but 14
+          "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}
 
 
 def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
