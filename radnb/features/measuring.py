@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,15 +16,13 @@ from radnb.features.bins import refuse_one_level
 from radnb.features.engines import ENGINES
 from radnb.features.settings import Settings
 from radnb.features.store import Note, Store, look, signed
-from radnb.features.values import Values
+from radnb.features.values import Compute, Values
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import read_header
 from radnb.imaging.regions import MINIMUM_VOXELS, TOLERANCE_MM, Pair, region
 from radnb.imaging.volumes import Loaded, load, read_volume
 from radnb.work.files import sha256_json
 from radnb.work.parallel import Failure, attempt
-
-Compute = Callable[[Pair], Mapping[str, float]]
 
 
 @dataclass(frozen=True)

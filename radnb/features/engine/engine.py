@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
@@ -19,12 +19,11 @@ from radnb.features.engine.texture import Roi, measure
 from radnb.features.ibsi import engine as ibsi
 from radnb.features.refusals import refuse_image, refuse_region
 from radnb.features.settings import Settings
-from radnb.features.values import Values
+from radnb.features.values import Compute, Values
 from radnb.imaging.regions import Pair
 
 VALUES = 1  # raised whenever any value changes by a bit: the store then computes anew
 _PARTS = ("numpy", "SimpleITK", "PyWavelets")
-Compute = Callable[[Pair], Mapping[str, float]]
 
 
 def version() -> str:
