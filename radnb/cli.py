@@ -6,6 +6,8 @@ Heavy libraries are imported inside the commands, so that `radnb --help` answers
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -29,6 +31,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Processes at once (def
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the card: key=value, repeatable.")]
 ALIKE = 8  # findings of one kind that are shown
 STOPPED = 130  # the exit code of Ctrl-C
+NEW_OBJECTS = 20_000  # between two searches for garbage: loading libraries makes very many that stay
 Language = Annotated[str, typer.Option(help="Language of the report: en or zh.")]
 
 
@@ -122,10 +125,13 @@ def extract(manifest: Annotated[str, typer.Argument(help="A manifest: name under
                                                              "card of SLURM options (.yaml).")] = None,
             only: Annotated[str | None, typer.Option(help="Measure one chunk of the images: 3/200.")] = None) -> None:
     """Measure features of every case into a table, with failures.csv beside it; nothing is measured twice."""
-    from radnb.extracting import extract_cohort
+    from radnb.work.parallel import ahead
 
     _use(workers, cluster)
-    done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
+    with ahead("radnb.features.measuring"):
+        from radnb.extracting import extract_cohort
+
+        done = extract_cohort(manifest, settings, out=out, timeout=timeout, engine=engine, verify=verify, only=only)
     _say("\n".join(done.told))
     raise typer.Exit(3 if len(done.failures) else 0)
 
@@ -282,7 +288,7 @@ def index(folder: Annotated[Path, typer.Argument(help="A folder of run folders."
 def doctor() -> None:
     """Print the state of the installation and recompute IBSI's reference values (RADNB_DATA: the CT phantom's too)."""
     from radnb.features.doctor import diagnose, digital_phantom
-    from radnb.features.ibsi.compliance import compliance, verdict
+    from radnb.features.ibsi.compliance import compliance, left_out, verdict
 
     state, standard, phantom = diagnose(), compliance(), digital_phantom()
     for row in state.itertuples():
@@ -290,7 +296,7 @@ def doctor() -> None:
     for table in (standard, phantom):
         for row in table[~table["ok"].astype(bool)].itertuples():
             _say(f"      {row.feature}: {row.value} against {row.reference} ({row.note})")
-    _say(f"{verdict(standard)}.")
+    _say(" ".join(filter(None, [f"{verdict(standard)}.", left_out()])))
     _say(f"{int(phantom['ok'].sum())} of {len(phantom)} with PyRadiomics' definitions (digital phantom).")
     raise typer.Exit(0 if state["ok"].all() else 2)
 
@@ -341,6 +347,8 @@ def _say_problems(found: pd.DataFrame) -> None:
 
 def main() -> None:
     """Run the command line; a fault ends in one sentence and its exit code, never in a traceback."""
+    gc.set_threshold(NEW_OBJECTS)
+    atexit.register(gc.freeze)  # no last look at all that was loaded
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from radnb.features.catalogue import filters
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 
 if TYPE_CHECKING:

@@ -139,9 +139,10 @@ def _kernels() -> Row:
     try:
         return _row("Extraction kernels", f"built, for {native.processor()}")
     except RadnbError as error:
-        why = str(_set_up().get("without_kernels", "")) or str(error).partition(". ")[0]
-        return _row("Extraction kernels", f"missing, so PyRadiomics extracts, more slowly: {why}", ok=False,
-                    mend="Mend that, then repeat `python3 run.py doctor`.")
+        why = str(_set_up().get("without_kernels", ""))
+        state = f"missing, so PyRadiomics extracts, more slowly: {why or str(error).partition('. ')[0]}"
+        return _row("Extraction kernels", state, ok=False,
+                    mend="Mend that, then repeat `python3 run.py doctor`." if why else AGAIN)
 
 
 def _pyradiomics() -> Row:

@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError, nearest
 from radnb.features import reference
 from radnb.features.engine import engine
-from radnb.features.settings import Settings
 from radnb.features.values import Compute
+from radnb.features.wanted import Settings
 
 REFERENCE = "pyradiomics"
 PREFERRED = ("radnb", REFERENCE)  # the first that is here is used where none is named
@@ -31,10 +31,16 @@ class Engine:
     prepare: Callable[[sitk.Image, Settings], Compute]
     handed_over: Callable[[Settings], list[str]] = nothing  # what the reference engine computes for it, in words
     bytes_per_voxel: int = 160  # memory at its peak for each voxel of the volume that is filtered
+    in_boxes: bool = False  # filters only the region's box and what reaches into it, never the whole image
+
+    def boxes_only(self, settings: Settings) -> bool:
+        """Say whether nothing of these settings is filtered over the whole image."""
+        return self.in_boxes and not settings.ibsi and not self.handed_over(settings)
 
 
 ENGINES: dict[str, Engine] = {
-    "radnb": Engine(engine.version, engine.prepare, engine.handed_over, bytes_per_voxel=60),
+    "radnb": Engine(engine.version, engine.prepare, engine.handed_over, bytes_per_voxel=80,
+                    in_boxes=True),
     REFERENCE: Engine(reference.version, reference.prepare)}
 
 

@@ -17,10 +17,10 @@ from radnb.features.engines import ENGINES, REFERENCE, Choice, Engine, choose
 from radnb.features.index import KEYS, write_index
 from radnb.features.measuring import Done, Result, Task, key_of, measure_image
 from radnb.features.reference import known_part
-from radnb.features.settings import Settings
 from radnb.features.store import Store, look, same
 from radnb.features.values import LEVELS
 from radnb.features.verification import Candidate, Verification
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import short
 from radnb.work.files import sha256_json
 from radnb.work.parallel import Failure, Needs, cluster, cores, map_cases
@@ -155,7 +155,8 @@ def _within_memory(how: _How, cases: pd.DataFrame, chosen: Choice) -> tuple[_How
     images = sorted(set(cases["image"].astype(str)))
     if how.workers < 2 or not images or how.cluster:
         return how, ""
-    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel)
+    needed = memory.largest(images, how.settings, chosen.engine.bytes_per_voxel,
+                            in_boxes=chosen.engine.boxes_only(how.settings))
     workers, said = memory.fitting(min(how.workers, len(images)), needed, how.free)
     return (replace(how, workers=workers), said) if said else (how, "")
 

@@ -14,9 +14,9 @@ import SimpleITK as sitk
 from radnb.features import memory
 from radnb.features.bins import refuse_one_level
 from radnb.features.engines import ENGINES
-from radnb.features.settings import Settings
 from radnb.features.store import Note, Store, look, signed
 from radnb.features.values import Compute, Values
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import read_header
 from radnb.imaging.regions import MINIMUM_VOXELS, TOLERANCE_MM, Pair, region
@@ -110,7 +110,8 @@ class _Image:
         image, compute = self.opened
         pair = _pair(image, self.task, mask, label)
         done = _seen(key, pair, self.task.settings)
-        self._refuse_too_large(self.bytes + done.filtered * self.engine.bytes_per_voxel)
+        filtered = _filtered(pair, self.task.settings, in_boxes=self.engine.boxes_only(self.task.settings))
+        self._refuse_too_large(self.bytes + filtered * self.engine.bytes_per_voxel)
         self.store.put(self.task.group, key, _checked(compute(pair), self.task.settings))
         return done
 
@@ -149,12 +150,17 @@ def _pair(image: sitk.Image, task: Task, mask: Loaded, label: int) -> Pair:
 
 
 def _seen(key: str, pair: Pair, settings: Settings) -> Done:
-    spacing, size = pair.image.GetSpacing(), pair.image.GetSize()
+    spacing = pair.image.GetSpacing()
     target = settings.setting.get("resampledPixelSpacing") or spacing
     voxels = float(pair.voxels)
     for old, new in zip(spacing, target, strict=True):
         voxels *= old / (new or old)
-    return Done(key, "measured", voxels, memory.filtered_voxels(size, spacing, settings, pair.size))
+    return Done(key, "measured", voxels, _filtered(pair, settings))
+
+
+def _filtered(pair: Pair, settings: Settings, *, in_boxes: bool = False) -> float:
+    image = pair.image
+    return memory.filtered_voxels(image.GetSize(), image.GetSpacing(), settings, pair.size, in_boxes=in_boxes)
 
 
 def _checked(values: Mapping[str, float], settings: Settings) -> Mapping[str, float]:

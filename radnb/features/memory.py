@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.headers import Header, read_header
 
 PROCESS = 250_000_000  # a worker with its libraries, before it has read anything
+NORMALISED = 8  # bytes of a voxel, a double, of an image that is normalised and not resampled
 COPIES = 3  # of the voxels as they are stored, while an image is read and handed to ITK
 BOX_SHARE = 0.1  # of an image's volume that the box of a region takes at most, where no header can tell
 USABLE = 0.9  # of what is free: the rest is for the system and its caches
@@ -36,17 +37,26 @@ def _left_in_container() -> int:
         return 1 << 62
 
 
-def case_bytes(header: Header, settings: Settings, bytes_per_voxel: int) -> int:
+def case_bytes(header: Header, settings: Settings, bytes_per_voxel: int, *, in_boxes: bool = False) -> int:
     """Estimate what one process needs at its peak for a region of an image with this header."""
     read = header.nbytes * COPIES + math.prod(header.size)  # and its mask
-    return PROCESS + int(read + filtered_voxels(header.size, header.spacing, settings) * bytes_per_voxel)
+    if settings.setting.get("normalize") and _on_the_whole_grid(settings):
+        read += NORMALISED * math.prod(header.size)
+    filtered = filtered_voxels(header.size, header.spacing, settings, in_boxes=in_boxes)
+    return PROCESS + int(read + filtered * bytes_per_voxel)
+
+
+def _on_the_whole_grid(settings: Settings) -> bool:
+    return not settings.resampled and not settings.setting.get("preCrop")
 
 
 def filtered_voxels(size: Sequence[int], spacing: Sequence[float], settings: Settings,
-                    box: Sequence[int] | None = None) -> float:
-    """Estimate how many voxels the filters run over: the whole image, or the region's box, resampled or not."""
-    whole = set(settings.image_types) != {"Original"} and not settings.resampled and not settings.setting.get("preCrop")
-    if whole:
+                    box: Sequence[int] | None = None, *, in_boxes: bool = False) -> float:
+    """Estimate how many voxels the filters run over: the whole image, or the region's box, resampled or not.
+
+    An engine that filters `in_boxes` never runs over the whole image.
+    """
+    if set(settings.image_types) != {"Original"} and _on_the_whole_grid(settings) and not in_boxes:
         return math.prod(size)
     pad = settings.setting.get("padDistance", 5)
     target = [new or old for new, old in zip(settings.setting.get("resampledPixelSpacing") or spacing, spacing,
@@ -64,11 +74,11 @@ def refuse_too_large(needed: int, free: int, name: str) -> None:
                          "machine with more memory.", code="E_MEMORY")
 
 
-def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int) -> int:
+def largest(paths: Sequence[str], settings: Settings, bytes_per_voxel: int, *, in_boxes: bool = False) -> int:
     """Return the estimate for the largest of some images, as far as their headers can be read."""
     def one(path: str) -> int:
         try:
-            return case_bytes(read_header(Path(path)), settings, bytes_per_voxel)
+            return case_bytes(read_header(Path(path)), settings, bytes_per_voxel, in_boxes=in_boxes)
         except (ImageFault, OSError):
             return 0  # its turn will tell
 

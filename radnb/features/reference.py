@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import importlib.util
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -17,10 +15,10 @@ import SimpleITK as sitk
 
 from radnb.errors import RadnbError
 from radnb.features import scales
-from radnb.features.catalogue import FEATURES, IBSI_TYPES, OF_RADNB, ON_REQUEST, filters
+from radnb.features.catalogue import FEATURES, IBSI_TYPES, ON_REQUEST, filters
 from radnb.features.refusals import refuse_image, refuse_region, too_wide
-from radnb.features.settings import Settings
 from radnb.features.values import Values
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 
@@ -29,6 +27,9 @@ _PARTS = ("pyradiomics", "SimpleITK", "PyWavelets")
 
 def version() -> str:
     """Return what the values depend on, as words; say how to mend it where PyRadiomics is not installed."""
+    import importlib.metadata  # here, for the processes that measure do without it
+    import importlib.util
+
     if importlib.util.find_spec("radiomics") is None:
         raise RadnbError("PyRadiomics is not installed, so no features can be computed. Run the set-up of the README "
                          "again (it builds PyRadiomics, with or without a compiler), or start from a finished "
@@ -39,6 +40,8 @@ def version() -> str:
 
 def known_part(settings: Settings) -> Settings | None:
     """Return the part of the settings that PyRadiomics knows, or None where nothing is left of them."""
+    from radnb.features.options import OF_RADNB  # here, for the processes that measure do without pydantic
+
     known = {kind: tuple(name for name in features if name in {*FEATURES[kind], *ON_REQUEST.get(kind, ())})
              for kind, features in settings.classes.items() if kind in FEATURES}
     classes = {kind: features for kind, features in known.items() if features}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
 

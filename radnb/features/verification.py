@@ -14,7 +14,7 @@ import pandas as pd
 from radnb.errors import RadnbError, nearest
 from radnb.features.catalogue import filters
 from radnb.features.deviation import deviations
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.work.files import sha256_json
 
 TOLERANCE = 1e-6

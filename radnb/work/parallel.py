@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import collections
 import contextlib
+import gc
+import importlib
 import multiprocessing
 import os
 import sys
@@ -19,7 +21,6 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from radnb.errors import RadnbError
-from radnb.work.progress import progress
 
 if TYPE_CHECKING:
     from radnb.work.cluster import Cluster
@@ -29,6 +30,8 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 _DIED = object()
+_MOST_AHEAD = 4  # processes that are started before it is known whether there is work for them
+_ahead: list[Worker] = []
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def map_cases(function: Callable[[Any], Any], items: Sequence[Any], *, workers: 
     `cluster` is one of many machines, whose workers must have what `needs` says.
     An item whose worker dies is tried once more, then reported as E_CRASH.  `label=None` shows no progress.
     """
+    from radnb.work.progress import progress  # here, for the processes that work do without it
+
     run = EXECUTORS["serial" if workers == 0 else "cluster" if cluster else "processes"]
     with progress(total=len(items), label=function.__name__ if label == "" else label, unit=unit) as bar:
         for position, outcome in run(function, items, How(workers, timeout, cluster, needs)):
@@ -131,11 +136,18 @@ def _in_this_process(function: Callable[[Any], Any], items: Sequence[Any], how: 
         yield position, attempt(function, item)
 
 
-def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
+def _serve(module: str, pipe: Connection) -> None:
+    """Load what the work needs, learn the function, then answer item after item."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):  # the parent ended: so do we
+        gc.disable()  # what is loaded stays
+        if module:
+            importlib.import_module(module)
+        function = pipe.recv()
+        gc.enable()
         while True:
             pipe.send(attempt(function, pipe.recv()))
+    gc.freeze()  # so that the interpreter ends without a last look at all that it has loaded
 
 
 def _end_with_parent() -> None:
@@ -169,12 +181,20 @@ class Worker:
     @classmethod
     def start(cls, function: Callable[[Any], Any], *, daemon: bool = False) -> Worker:
         """Start a process that computes `function`; a daemon is ended with us whatever happens, and has no children."""
+        worker = cls.start_ahead("", daemon=daemon, of_main=getattr(function, "__module__", "") == "__main__")
+        worker.learn(function)
+        return worker
+
+    @classmethod
+    def start_ahead(cls, module: str, *, daemon: bool = False, of_main: bool = False) -> Worker:
+        """Start a process that loads a module and then waits for a function; only one of the user's own script runs
+        that script again."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(function, theirs), daemon=daemon)
+        process = context.Process(target=_serve, args=(module, theirs), daemon=daemon)
         main = sys.modules["__main__"]
-        if getattr(function, "__module__", "") != "__main__":
-            sys.modules["__main__"] = types.ModuleType("__main__")  # a child need not run the user's script again
+        if not of_main:
+            sys.modules["__main__"] = types.ModuleType("__main__")
         try:
             process.start()
         finally:
@@ -184,10 +204,16 @@ class Worker:
         atexit.register(worker.stop)  # not daemonic, so that a worker may have workers; yet it never outlives us
         return worker
 
+    def learn(self, function: Callable[[Any], Any]) -> None:
+        """Send what is to be computed of each item."""
+        with contextlib.suppress(OSError):  # it has died, which shows when its answer is read
+            self.pipe.send(function)
+
     def give(self, position: int, item: Any) -> None:
         """Send one item."""
         self.position, self.started = position, time.monotonic()
-        self.pipe.send(item)
+        with contextlib.suppress(OSError):  # as above
+            self.pipe.send(item)
 
     def stop(self) -> None:
         """End an idle worker by hanging up, a busy one by force."""
@@ -206,17 +232,41 @@ def _dismissed(crew: list[Worker]) -> Iterator[None]:
     try:
         yield
     finally:
-        for worker in crew:
+        _dismiss(crew)
+
+
+def _dismiss(crew: list[Worker]) -> None:
+    """Hang up on all who are idle before waiting for the first to end."""
+    for worker in crew:
+        if worker.position < 0:
+            worker.pipe.close()
+    while crew:
+        crew.pop().stop()
+
+
+@contextlib.contextmanager
+def ahead(module: str) -> Iterator[None]:
+    """Start some processes, which load a module, for the first `map_cases` of the block: both sides of a short run
+    load their libraries at the same time.  Where machines of a cluster will work, nothing is started."""
+    if not os.environ.get("RADNB_CLUSTER"):
+        with one_thread():
+            _ahead.extend(Worker.start_ahead(module) for _ in range(min(cores(), _MOST_AHEAD)))
+    try:
+        yield
+    finally:
+        while _ahead:
+            (worker := _ahead.pop()).process.terminate()  # never given anything
             worker.stop()
 
 
 def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], how: How) -> Iterator[tuple[int, Any]]:
     waiting = collections.deque(range(len(items)))
     deaths: collections.Counter[int] = collections.Counter()
-    crew: list[Worker] = []
+    size = min(how.workers or cores(), len(items))
+    crew = _started_ahead(function, size)
     with one_thread(), _dismissed(crew):
         while waiting or any(w.position >= 0 for w in crew):
-            _hire(crew, function, items, waiting, min(how.workers or cores(), len(items)))
+            _hire(crew, function, items, waiting, size)
             for worker, outcome in _next_results(crew, how.timeout):
                 position, worker.position = worker.position, -1
                 if outcome is _DIED:
@@ -232,6 +282,14 @@ def _in_workers(function: Callable[[Any], Any], items: Sequence[Any], how: How) 
                     worker.process.terminate()
                     worker.stop()
                 yield position, outcome
+
+
+def _started_ahead(function: Callable[[Any], Any], size: int) -> list[Worker]:
+    """Take who was started ahead, as many as are needed."""
+    crew = [_ahead.pop() for _ in range(min(size, len(_ahead)))]
+    for worker in crew:
+        worker.learn(function)
+    return crew
 
 
 def _hire(crew: list[Worker], function: Callable[[Any], Any], items: Sequence[Any],

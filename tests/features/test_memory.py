@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from radnb.features import memory
+from radnb.features.engines import ENGINES
 from radnb.features.extraction import extract
 from radnb.features.settings import checked, settings
-from radnb.imaging.headers import read_header
+from radnb.imaging.headers import Header, read_header
 
 WHOLE = checked({"imageType": {"Wavelet": {}}, "featureClass": {"firstorder": ["Mean"]}}, name="whole")
 
@@ -32,6 +34,25 @@ def test_pyradiomics_on_a_whole_field_of_view_is_estimated_near_what_was_measure
     head[344:348] = b"n+1\0"
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(bytes(head)))
     assert 5e9 < memory.case_bytes(read_header(tmp_path / "a.nii.gz"), WHOLE, 160) < 9e9
+
+
+def test_radnb_s_engine_filters_boxes_and_its_estimate_lies_above_what_was_measured() -> None:
+    """Measured on 512 x 512 x 60 (int16, wavelets, a box of 482 x 482 x 60): 1.51 GB; small regions add nothing."""
+    engine, spacing = ENGINES["radnb"], (0.8, 0.8, 1.0)
+    assert engine.boxes_only(WHOLE) and not ENGINES["pyradiomics"].boxes_only(WHOLE)
+    assert not engine.boxes_only(checked({"setting": {"definitions": "ibsi"}}, name="ibsi"))
+    large, small = (memory.filtered_voxels((512, 512, 60), spacing, WHOLE, box, in_boxes=True)
+                    for box in ((482, 482, 60), (50, 50, 50)))
+    read = 512 * 512 * 60 * (2 * memory.COPIES + 1)
+    assert 1.51e9 * 1.05 < memory.PROCESS + read + large * engine.bytes_per_voxel < 1.51e9 * 1.3
+    assert small * engine.bytes_per_voxel < 2e7
+
+
+def test_a_normalised_image_is_held_in_doubles_unless_it_is_resampled_or_cropped_first() -> None:
+    header = Header((100, 100, 100), np.dtype(np.int16), Path("a.nii"))
+    plain, whole, cropped = (memory.case_bytes(header, checked({"setting": more}, name="n"), 80, in_boxes=True)
+                             for more in ({}, {"normalize": True}, {"normalize": True, "preCrop": True}))
+    assert whole - plain == 8_000_000 and cropped == plain
 
 
 @pytest.mark.parametrize(("free", "workers", "said"), [

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from radnb.errors import RadnbError
-from radnb.features.catalogue import FEATURES, IMAGE_TYPES, ON_REQUEST, SETTINGS, WITHDRAWN
+from radnb.features.catalogue import FEATURES, IMAGE_TYPES, ON_REQUEST, WITHDRAWN
+from radnb.features.options import SETTINGS
 from radnb.features.settings import checked, presets, settings
 
 

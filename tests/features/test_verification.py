@@ -125,6 +125,23 @@ def test_small_values_about_zero_are_measured_by_the_scale_of_their_image() -> N
         [5e-12, 0, 1e-12, 0, 1e-8, 0.01, 0, np.inf])
 
 
+def test_a_small_uptake_is_not_measured_against_the_shift_of_its_energy() -> None:
+    """RootMeanSquared holds voxelArrayShift: beside 1000 any error of an uptake of 0.01 would pass."""
+    theirs = pd.DataFrame({"original_firstorder_Mean": [0.005], "original_firstorder_Maximum": [0.01],
+                           "original_firstorder_RootMeanSquared": [1000.005]})
+    assert deviations(theirs.add([1e-5, 0, 0]), theirs).iloc[0].tolist() == pytest.approx([1e-3, 0, 0])
+    alone = theirs.drop(columns="original_firstorder_Maximum")
+    assert natural_scale(alone).iloc[0].tolist() == [1000.005, 0]
+
+
+def test_the_thickness_of_a_plane_is_zero_or_the_root_of_rounding() -> None:
+    """Which of both it is hangs on the processor, and another one may have measured what is compared."""
+    theirs = pd.DataFrame({"original_shape_MajorAxisLength": [40.0], "original_shape_LeastAxisLength": [0.0],
+                           "original_shape_Flatness": [0.0], "original_shape2D_Elongation": [0.5]})
+    apart = deviations(theirs.add([0, 4e-7, 1e-8, 0.01]), theirs).iloc[0].tolist()
+    assert apart == pytest.approx([0, 1e-8, 1e-8, 1e-2])
+
+
 def test_the_fast_engine_is_the_usual_one_where_it_works_and_the_reason_is_told_where_not(monkeypatch, fast) -> None:
     fast()
     assert engines.choose().name == "radnb" and engines.choose("pyradiomics").name == "pyradiomics"

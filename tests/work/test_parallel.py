@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from radnb.errors import RadnbError
-from radnb.work.parallel import Failure, cores, map_cases
+from radnb.work.parallel import Failure, ahead, cores, map_cases
 
 
 def _picky(item: int) -> int:
@@ -57,6 +59,46 @@ def test_a_hanging_case_is_stopped_and_the_rest_goes_on() -> None:
     ended = dict(map_cases(time.sleep, [60, 0, 0], workers=2, timeout=2))
     assert ended[0].code == "E_TIMEOUT" and ended[1] is None and ended[2] is None
     assert time.monotonic() - started < 30
+
+
+def _parent(_: int) -> tuple[int, bool]:
+    time.sleep(0.2)  # so that no process does all of the work
+    return os.getpid(), "statistics" in sys.modules
+
+
+def test_processes_started_ahead_load_a_module_and_do_the_first_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADNB_WORKERS", "2")
+    with ahead("statistics"):
+        early = {child.pid for child in multiprocessing.active_children()}
+        ended = dict(map_cases(_parent, [0, 1, 2, 3])).values()
+        assert not multiprocessing.active_children()
+        later = dict(map_cases(_parent, [0, 1])).values()
+    assert {pid for pid, _ in ended} <= early and all(loaded for _, loaded in ended)
+    assert not {pid for pid, _ in later} & early
+
+
+def test_processes_started_ahead_for_nothing_end_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADNB_WORKERS", "3")
+    with ahead("statistics"):
+        assert len(multiprocessing.active_children()) == 3
+        assert len(dict(map_cases(math.sqrt, [4.0]))) == 1  # takes one of them
+    assert not multiprocessing.active_children()
+
+
+def test_none_is_started_ahead_for_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADNB_CLUSTER", "tcp://somewhere:8786")
+    with ahead("statistics"):
+        assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("module", ["statistics", "no_such_module"])
+def test_a_process_that_dies_while_it_waits_costs_nothing(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADNB_WORKERS", "2")
+    with ahead(module):
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        assert dict(map_cases(math.sqrt, [1.0, 4.0, 9.0])) == {0: 1.0, 1: 2.0, 2: 3.0}
 
 
 def test_the_number_of_workers_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:

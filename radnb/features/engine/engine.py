@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,8 +17,8 @@ from radnb.features.engine.shape import shape, shape_2d
 from radnb.features.engine.texture import Roi, measure
 from radnb.features.ibsi import engine as ibsi
 from radnb.features.refusals import refuse_image, refuse_region
-from radnb.features.settings import Settings
 from radnb.features.values import Compute, Values
+from radnb.features.wanted import Settings
 from radnb.imaging.regions import Pair
 
 VALUES = 1  # raised whenever any value changes by a bit: the store then computes anew
@@ -28,6 +27,8 @@ _PARTS = ("numpy", "SimpleITK", "PyWavelets")
 
 def version() -> str:
     """Return what the values depend on, as words."""
+    import importlib.metadata  # here, for the processes that measure do without it
+
     native.require()
     return ", ".join([f"radnb engine {VALUES}", *(f"{part} {importlib.metadata.version(part)}" for part in _PARTS)])
 

@@ -86,7 +86,7 @@ def deriche(sigma: float, order: int, norm: float) -> np.ndarray:
         alpha /= sums * sums * sums
         n = [value * (norm / alpha) for value in n]
     m = [n[1] - d[0] * n[0], n[2] - d[1] * n[0], n[3] - d[2] * n[0], -d[3] * n[0]]
-    ahead, back = sum(n), sum(m)
+    ahead, back = n[0] + n[1] + n[2] + n[3], m[0] + m[1] + m[2] + m[3]  # sum() adds otherwise from Python 3.12 on
     return np.array([*n, *d, *m, *(value * ahead / sums for value in d), *(value * back / sums for value in d)])
 
 

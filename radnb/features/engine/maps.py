@@ -23,7 +23,7 @@ from radnb.features.engine.preprocess import PAD_DISTANCE, prepare_image
 from radnb.features.engine.roi import directions, weights
 from radnb.features.engine.texture import TABLES
 from radnb.features.refusals import refuse_image
-from radnb.features.settings import Settings
+from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.regions import MINIMUM_VOXELS, Pair, region, region_of
 from radnb.imaging.volumes import read_volume

@@ -39,11 +39,28 @@ def compliance(data: Path | None = None) -> pd.DataFrame:
 
     `data` is the folder of the data sets (by default, what RADNB_DATA names); without it, the CT phantom is left out.
     """
-    folder = data or (Path(os.environ["RADNB_DATA"]) if "RADNB_DATA" in os.environ else None)
+    folder = data or _folder_of_data()
     parts = [_compared("digital phantom", digital_phantom_reference(), digital_phantom_values())]
-    if folder is not None and reference_file(folder).is_file() and (folder / "ibsi" / _CT_PHANTOM).is_dir():
+    if folder is not None and _holds_ct_phantom(folder):
         parts += list(_ct_phantom(folder / "ibsi"))
     return pd.concat(parts, ignore_index=True)
+
+
+def left_out() -> str:
+    """Say why configurations A to E were not compared, and how they would be; nothing where they were."""
+    folder = _folder_of_data()
+    if folder is not None and _holds_ct_phantom(folder):
+        return ""
+    return (f"Configurations A to E were left out: {f'{folder} holds no' if folder else 'they need the'} CT phantom. "
+            "Set RADNB_DATA to the folder that holds it (docs/ibsi.md says how).")
+
+
+def _folder_of_data() -> Path | None:
+    return Path(os.environ["RADNB_DATA"]) if os.environ.get("RADNB_DATA") else None
+
+
+def _holds_ct_phantom(folder: Path) -> bool:
+    return reference_file(folder).is_file() and (folder / "ibsi" / _CT_PHANTOM).is_dir()
 
 
 def reference_file(data: Path) -> Path:

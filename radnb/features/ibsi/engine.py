@@ -16,8 +16,8 @@ from radnb.features.ibsi.aggregate import Levels
 from radnb.features.ibsi.morphology import Body, morphology
 from radnb.features.ibsi.standard import DIRECTIONAL, KINDS, PREFIX, ZONAL
 from radnb.features.refusals import refuse_constant, refuse_image
-from radnb.features.settings import Settings
 from radnb.features.values import Values
+from radnb.features.wanted import Settings
 from radnb.imaging.regions import Pair
 
 Families = Mapping[str, tuple[str, ...]]

@@ -12,15 +12,17 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pywt
 
 from radnb.features import scales
 from radnb.features.catalogue import LAWS, filters
 from radnb.features.engine import native
 from radnb.features.engine.region import Region
+
+if TYPE_CHECKING:
+    import pywt
 
 Options = Mapping[str, Any]
 Named = Iterator[tuple[str, np.ndarray]]
@@ -83,7 +85,7 @@ def laws(region: Region, options: Options) -> Named:
 def wavelet(region: Region, options: Options) -> Named:
     """Yield the undecimated separable wavelet transform, level by level, the coarsest approximation last."""
     axes, start = filtered_axes(options), options.get("start_level", 0)
-    made = pywt.Wavelet(options.get("wavelet", "coif1"))
+    made = _wavelet(options)
     last = start + options.get("level", 1)
     levels = [start + 1 + place for place in range(last - start)]
     names = filters("Wavelet", options)
@@ -127,9 +129,15 @@ def reach_mm(kind: str, options: Options, spacing: float) -> float:
     return _REACHES[kind](options, spacing) + spacing
 
 
+def _wavelet(options: Options) -> pywt.Wavelet:
+    import pywt  # here, for those who ask for wavelets
+
+    return pywt.Wavelet(options.get("wavelet", "coif1"))
+
+
 def _of_wavelet(options: Options, spacing: float) -> float:
     levels = options.get("start_level", 0) + options.get("level", 1)
-    return pywt.Wavelet(options.get("wavelet", "coif1")).dec_len * (2**levels - 1) * spacing
+    return float(_wavelet(options).dec_len * (2**levels - 1) * spacing)
 
 
 _REACHES: dict[str, Callable[[Options, float], float]] = {

@@ -44,6 +44,13 @@ def test_a_value_equals_what_one_counts(feature: str, value: float) -> None:
     assert phantom().set_index("feature")["value"][feature] == pytest.approx(value, rel=1e-12)
 
 
+def test_what_is_left_out_is_told_with_its_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RADNB_DATA", raising=False)
+    assert "they need the CT phantom. Set RADNB_DATA" in compliance.left_out()
+    monkeypatch.setenv("RADNB_DATA", str(tmp_path))
+    assert f"{tmp_path} holds no CT phantom" in compliance.left_out()
+
+
 def test_the_verdict_is_a_sentence() -> None:
     assert compliance.verdict(phantom()) == "482 of 482 IBSI reference values within tolerance (digital phantom)"
 
