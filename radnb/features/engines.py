@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
@@ -10,9 +10,8 @@ import SimpleITK as sitk
 from radnb.errors import RadnbError, nearest
 from radnb.features import reference
 from radnb.features.engine import engine
-from radnb.features.values import Values
+from radnb.features.values import Compute
 from radnb.features.wanted import Settings
-from radnb.imaging.regions import Pair
 
 REFERENCE = "pyradiomics"
 PREFERRED = ("radnb", REFERENCE)  # the first that is here is used where none is named
@@ -29,7 +28,7 @@ class Engine:
     region (so that what an image's regions share is done once)."""
 
     version: Callable[[], str]  # raises a RadnbError with the mend where the engine cannot work
-    prepare: Callable[[sitk.Image, Settings], Callable[[Pair], Mapping[str, float]]]  # Values, where levels are known
+    prepare: Callable[[sitk.Image, Settings], Compute]
     handed_over: Callable[[Settings], list[str]] = nothing  # what the reference engine computes for it, in words
     bytes_per_voxel: int = 160  # memory at its peak for each voxel of the volume that is filtered
     in_boxes: bool = False  # filters only the region's box and what reaches into it, never the whole image
@@ -93,6 +92,3 @@ def _preferred() -> Choice:
                 raise
             reasons.append(f"Engine {known} cannot be used here, so {PREFERRED[-1]} is: {error}")
     raise RadnbError("No engine is installed. Run the set-up of the README again.", code="E_CONFIG")
-
-
-__all__ = ["ENGINES", "PREFERRED", "REFERENCE", "Choice", "Engine", "Values", "choose", "nothing"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from radnb.features import memory
 from radnb.features.bins import refuse_one_level
 from radnb.features.engines import ENGINES
 from radnb.features.store import Note, Store, look, signed
-from radnb.features.values import Values
+from radnb.features.values import Compute, Values
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault, short
 from radnb.imaging.headers import read_header
@@ -23,8 +23,6 @@ from radnb.imaging.regions import MINIMUM_VOXELS, TOLERANCE_MM, Pair, region
 from radnb.imaging.volumes import Loaded, load, read_volume, refuse_false_claim
 from radnb.work.files import sha256_json
 from radnb.work.parallel import Failure, attempt
-
-Compute = Callable[[Pair], Mapping[str, float]]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from radnb.imaging.regions import Pair
+
+Compute = Callable[[Pair], Mapping[str, float]]  # the features of one region; Values, where levels are known
 LEVELS = "levels_"  # in the store: the number of grey levels of an image stands beside its features
 
 

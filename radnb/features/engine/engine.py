@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
@@ -17,13 +17,12 @@ from radnb.features.engine.shape import shape, shape_2d
 from radnb.features.engine.texture import Roi, measure
 from radnb.features.ibsi import engine as ibsi
 from radnb.features.refusals import refuse_image, refuse_region
-from radnb.features.values import Values
+from radnb.features.values import Compute, Values
 from radnb.features.wanted import Settings
 from radnb.imaging.regions import Pair
 
 VALUES = 1  # raised whenever any value changes by a bit: the store then computes anew
 _PARTS = ("numpy", "SimpleITK", "PyWavelets")
-Compute = Callable[[Pair], Mapping[str, float]]
 
 
 def version() -> str:

@@ -21,7 +21,7 @@ _GLCM = tuple(name for name in FEATURES["glcm"] if name != "MCC")  # in the orde
 
 
 def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str, ...]:
-    """Name the features of a table of grey levels by sizes, in the order of the kernels."""
+    """Name the features of a table of grey levels by sizes, in the kernels' order (PyRadiomics' GLDM lacks two)."""
     return ("GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
             f"HighGrayLevel{low}Emphasis", f"{large}Emphasis", f"{large}HighGrayLevelEmphasis",
             f"{large}LowGrayLevelEmphasis", f"LowGrayLevel{low}Emphasis", f"{count}Entropy", f"{size}NonUniformity",
@@ -29,7 +29,7 @@ def _names(small: str, large: str, size: str, count: str, low: str) -> tuple[str
             f"{small}HighGrayLevelEmphasis", f"{small}LowGrayLevelEmphasis")
 
 
-TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),  # of dependences, PyRadiomics has but 14
+TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),
           "glszm": _names("SmallArea", "LargeArea", "SizeZone", "Zone", "Zone"),
           "gldm": _names("SmallDependence", "LargeDependence", "Dependence", "Dependence", "")}
 

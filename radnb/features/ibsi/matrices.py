@@ -1,6 +1,7 @@
 """Texture matrices of discretised grey levels (1, 2, ...; 0 outside the region), arrays in z, y, x.
 
-Matrices within slices keep an axis for the slice, so that what follows can average or merge them.
+Matrices within slices keep an axis for the slice, so that what follows can average or merge them in IBSI's six ways;
+the kernels of engine/matrices.py are made for PyRadiomics' only one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The surface of a mask by marching cubes: its area, its volume and its corners.
 
 All voxels of a mask are alike, so a cell of eight voxel centres can be cut in only 256 ways.  The area and the volume
-of each way are worked out once per voxel size, and the whole mesh is then a count of cells.
+of each way are worked out once per voxel size, and the whole mesh is then a count of cells.  The triangles are not
+those of engine/shape.py: PyRadiomics' leave holes where surfaces touch, and IBSI's values need a closed mesh.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Feature maps against PyRadiomics 3.0.1 in its voxel-based mode."""
 
 import logging
-import time
 import warnings
 from pathlib import Path
 
@@ -238,15 +237,3 @@ def test_a_map_that_is_not_whole_on_disk_is_told(tmp_path, monkeypatch):
     with pytest.raises(RadnbError, match="Free some space") as caught:
         dict(feature_maps(*_case(4), _settings(("firstorder",)), out=tmp_path))
     assert caught.value.code == "E_WRITE" and not list(tmp_path.iterdir())
-
-
-def test_maps_take_a_tenth_of_pyradiomics_time_at_most():
-    image, mask = _case(6, (10, 14, 14), part=1, smooth=True, range_=300)
-    settings = _settings(binWidth=25)
-    dict(feature_maps(image, mask, settings))
-    moments = [time.process_time()]
-    for measure in (lambda: dict(feature_maps(image, mask, settings)), lambda: _pyradiomics(image, mask, settings)):
-        measure()
-        moments.append(time.process_time())
-    ours, theirs = np.diff(moments)
-    assert ours < theirs / 10

