@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import SimpleITK as sitk
@@ -31,7 +31,7 @@ from radnb.work.files import atomic_path
 from radnb.work.progress import progress
 
 _BATCH = 4096  # windows between two movements of the progress bar
-Source = "sitk.Image | Path | str"  # in quotes: SimpleITK is loaded later
+Source: TypeAlias = "sitk.Image | Path | str"  # in quotes: SimpleITK is loaded later
 Advance = Callable[[int], Any]  # told how many windows are done
 
 
