@@ -21,7 +21,7 @@ from radnb.errors import RadnbError, nearest, raise_all
 from radnb.work import remote
 from radnb.work.cards import card_problems, read_card
 from radnb.work.files import write_text
-from radnb.work.parallel import How, Needs, crash
+from radnb.work.processes import How, Needs, crash
 
 SYSTEMS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}  # of dask_jobqueue
 ANSWERS_WITHIN_SECONDS = 20

@@ -22,7 +22,7 @@ from typing import Any
 
 from radnb import __version__
 from radnb.errors import RadnbError
-from radnb.work.parallel import Worker, attempt, one_thread, too_long
+from radnb.work.processes import Worker, attempt, one_thread, too_long
 
 _idle: list[Worker] = []
 _hiring = threading.Lock()
