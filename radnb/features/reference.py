@@ -101,7 +101,7 @@ def _compute(parts: list[tuple[Any, dict[str, str]]], settings: Settings, pair: 
     refuse_region(pair, settings)
     found: dict[str, Any] = {}
     levels: dict[str, int] = {}
-    with _heard() as said:
+    with _heard() as said, np.errstate(over="ignore"):  # bins that wrap around in small whole numbers
         try:
             for extractor, names in parts:
                 extractor.levels = {}

@@ -27,7 +27,11 @@ def refuse_image(image: sitk.Image, settings: Settings) -> None:
 
 def refuse_region(pair: Pair, settings: Settings) -> None:
     """Refuse a region within one slice (unless asked for) and one whose voxels are all equal."""
-    if sum(length > 1 for length in pair.size) < settings.setting["minimumROIDimensions"]:
+    dimensions, least = sum(length > 1 for length in pair.size), settings.setting["minimumROIDimensions"]
+    if dimensions < min(least, 2):
+        raise ImageFault("The region is a single line of voxels, so that its features mean nothing.",
+                         "Draw the whole tumour, or leave the case out.", code="E_FLAT", column="mask")
+    if dimensions < least:
         raise ImageFault("The region lies within one slice, so that three-dimensional features mean nothing.",
                          "Draw the whole tumour, or set force2D: true (or minimumROIDimensions: 2) in the "
                          "extraction settings.", code="E_FLAT", column="mask")

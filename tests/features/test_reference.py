@@ -99,7 +99,11 @@ def test_a_region_in_one_slice_is_refused_unless_asked_for(sphere) -> None:
     with pytest.raises(RadnbError, match="force2D: true") as caught:
         reference.prepare(pair.image, checked({}, name="3d"))(pair)
     assert caught.value.code == "E_FLAT"
+    line = np.zeros_like(flat)
+    line[7, 10, 5:15] = 1
     card = checked({"featureClass": {"shape2D": None, "glcm": None}, "setting": {"force2D": True}}, name="2d")
+    with pytest.raises(RadnbError, match="single line of voxels"):
+        reference.prepare(pair.image, card)(pair_of(voxels, line))
     assert reference.prepare(pair.image, card)(pair)["original_shape2D_PixelSurface"] == flat.sum() * 4.0
 
 

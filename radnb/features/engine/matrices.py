@@ -32,7 +32,9 @@ class Matrices:
 
     def __init__(self, roi: Roi, levels: Levels, symmetric: bool, tolerance: int) -> None:
         if levels.present[0] < 1:
-            raise ImageFault("A grey value lies below the first bin.", "Choose another binWidth.", code="E_BINS")
+            raise ImageFault("A grey value lies below the first bin (bins wrap around where they reach the end of the "
+                             "image's whole numbers).", "Save the image as 32-bit floats, set binCount: 32, or choose "
+                             "another binWidth.", code="E_BINS")
         self.roi, self.levels, self.symmetric, self.tolerance = roi, levels, symmetric, tolerance
         self.n = len(levels.present)
         # Where most levels are missing, their ranks keep the tables small.
