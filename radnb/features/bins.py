@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from radnb.features.catalogue import filters
+from radnb.features.values import WRAPPED
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 
@@ -27,6 +30,14 @@ def are_used(settings: Settings) -> bool:
     """Say whether any feature of these settings depends on grey levels."""
     return any(not kind.startswith("shape") and _OF_BINS.get(kind, set(features)) & set(features)
                for kind, features in settings.classes.items())
+
+
+def wraps(kind: np.dtype, highest: float, options: Mapping[str, Any]) -> bool:
+    """Say whether the bins of an image of small whole numbers end beyond its range: numpy 2 then wraps them around,
+    which merges levels in PyRadiomics, and so in every engine that gives its values."""
+    if kind.kind not in "iu" or options.get("binCount"):
+        return False
+    return highest + 2 * float(options.get("binWidth") or _DEFAULT_WIDTH) > np.iinfo(kind).max
 
 
 def refuse_one_level(levels: Mapping[str, int], settings: Settings) -> None:
@@ -56,6 +67,8 @@ def _warning(kind: str, levels: pd.DataFrame, settings: Settings) -> dict[str, A
     options = _options(settings, kind)
     images = [name for name in filters(kind, options) if name in levels]
     found = levels[images].dropna(how="all")
+    if wrapped := int((found == WRAPPED).any(axis=1).sum()):
+        return _wrapped(kind, wrapped, len(found), options)
     few, many = (found < FEW).any(axis=1), (found > MANY).any(axis=1)
     if not (few | many).any():
         return None
@@ -66,6 +79,15 @@ def _warning(kind: str, levels: pd.DataFrame, settings: Settings) -> dict[str, A
             "median": float(odd.median()), "low": int(odd.min()), "high": int(odd.max()), "bin_width": width,
             "advised": _advised(float(odd.median()), width)}
     return told | {"message": _sentence(told, limit)}
+
+
+def _wrapped(kind: str, affected: int, regions: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    width = options.get("binWidth", _DEFAULT_WIDTH)
+    message = (f"{kind}: in {affected} of {regions} region{'s' * (regions != 1)} the bins of width {width:g} end "
+               "beyond the image's whole numbers and wrap around, which merges bright and dark: these textures mean nothing. "
+               "Save the images as 16-bit whole numbers or floats (or set binCount), and measure again.")
+    return {"image_type": kind, "code": "W_BINS_WRAP", "regions": regions, "affected": affected, "median": WRAPPED,
+            "low": WRAPPED, "high": WRAPPED, "bin_width": width, "advised": None, "message": message}
 
 
 def _options(settings: Settings, kind: str) -> dict[str, Any]:

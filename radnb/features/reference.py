@@ -15,9 +15,10 @@ import SimpleITK as sitk
 
 from radnb.errors import RadnbError
 from radnb.features import scales
+from radnb.features.bins import wraps
 from radnb.features.catalogue import FEATURES, IBSI_TYPES, ON_REQUEST, filters
 from radnb.features.refusals import refuse_image, refuse_region, refuse_too_many, too_wide
-from radnb.features.values import Values
+from radnb.features.values import WRAPPED, Values
 from radnb.features.wanted import Settings
 from radnb.imaging.faults import ImageFault
 from radnb.imaging.regions import Pair
@@ -86,7 +87,8 @@ def _extractor(card: str) -> Any:
         def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> Any:
             values = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) == kwargs.get("label", 1)]
             refuse_too_many(float(values.min()), float(values.max()), kwargs)
-            self.levels[imageTypeName] = int(np.digitize(values.max(), imageoperations.getBinEdges(values, **kwargs)))
+            levels = int(np.digitize(values.max(), imageoperations.getBinEdges(values, **kwargs)))
+            self.levels[imageTypeName] = WRAPPED if wraps(values.dtype, float(values.max()), kwargs) else levels
             return super().computeFeatures(image, mask, imageTypeName, **kwargs)
 
     extractor = Observed(additionalInfo=False, **wanted["setting"])

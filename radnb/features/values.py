@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from radnb.imaging.regions import Pair
 
 Compute = Callable[[Pair], Mapping[str, float]]  # the features of one region; Values, where levels are known
+WRAPPED = 0  # stands for the number of grey levels where the bins wrapped around, so that it means nothing
 LEVELS = "levels_"  # in the store: the number of grey levels of an image stands beside its features
 
 

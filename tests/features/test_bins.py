@@ -13,6 +13,7 @@ from radnb.features import bins
 from radnb.features.engines import ENGINES
 from radnb.features.extraction import extract
 from radnb.features.settings import checked
+from radnb.features.values import WRAPPED
 from tests.features.engine import scenes
 
 pytest.importorskip("radiomics")
@@ -27,6 +28,18 @@ def test_both_engines_count_the_levels_that_pyradiomics_makes(bins_of) -> None:
     pair = scenes.pair_of(scenes.voxels("float32") - 130, scenes.inside("holes"))
     ours, theirs = (ENGINES[name].prepare(pair.image, card)(pair) for name in ("radnb", "pyradiomics"))
     assert ours.levels == theirs.levels and ours.levels["original"] > 2
+
+
+def test_bins_that_wrap_around_in_8_bit_images_are_told_by_both_engines() -> None:
+    card = checked({"featureClass": {"firstorder": ["Entropy"]}, "setting": {"binWidth": 25}}, name="x")
+    dark, bright = (scenes.pair_of((scenes.voxels("float32") % 40 + shift).astype(np.uint8), scenes.inside("ball"))
+                    for shift in (0, 180))
+    for name in ("radnb", "pyradiomics"):
+        levels = [ENGINES[name].prepare(pair.image, card)(pair).levels["original"] for pair in (dark, bright)]
+        assert levels[0] > 0 and levels[1] == WRAPPED
+        found = bins.warnings(pd.DataFrame({"original": levels}), card)
+        assert found["code"].tolist() == ["W_BINS_WRAP"] and "1 of 2 regions" in found.loc[0, "message"]
+    assert not bins.wraps(np.dtype("float32"), 1e9, {"binWidth": 25})
 
 
 def test_each_image_type_has_one_warning_with_numbers_and_a_width() -> None:

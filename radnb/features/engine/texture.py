@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from radnb.features.bins import wraps
 from radnb.features.catalogue import FEATURES
 from radnb.features.engine import native
 from radnb.features.engine.correlation import maximal_correlation
@@ -14,6 +15,7 @@ from radnb.features.engine.discretise import discretise
 from radnb.features.engine.firstorder import EPS, extremes, firstorder
 from radnb.features.engine.matrices import Matrices, Sizes
 from radnb.features.engine.roi import Roi, weights
+from radnb.features.values import WRAPPED
 
 __all__ = ["TABLES", "Roi", "measure"]
 _INDEPENDENT = 1e-6  # bits
@@ -37,7 +39,7 @@ TABLES = {"glrlm": _names("ShortRun", "LongRun", "RunLength", "Run", "Run"),
 def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
             options: Mapping[str, Any]) -> tuple[dict[str, float], int]:
     """Return the features asked for ("glcm_Contrast", in their order) of `image`, the region's box of one image, and
-    the number of its grey levels."""
+    the number of its grey levels (WRAPPED where that means nothing)."""
     values = roi.values(image)
     lowest, highest = extremes(values)
     levels = discretise(values, image.dtype.type(lowest), image.dtype.type(highest), options)
@@ -54,7 +56,7 @@ def measure(roi: Roi, image: np.ndarray, classes: Mapping[str, tuple[str, ...]],
         else:
             continue
         found |= {f"{name}_{feature}": of_class[feature] for feature in features}
-    return found, levels.highest
+    return found, WRAPPED if wraps(image.dtype, highest, options) else levels.highest
 
 
 def _glcm(matrices: Matrices, options: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, float]:
