@@ -84,8 +84,8 @@ def _warning(kind: str, levels: pd.DataFrame, settings: Settings) -> dict[str, A
 def _wrapped(kind: str, affected: int, regions: int, options: Mapping[str, Any]) -> dict[str, Any]:
     width = options.get("binWidth", _DEFAULT_WIDTH)
     message = (f"{kind}: in {affected} of {regions} region{'s' * (regions != 1)} the bins of width {width:g} end "
-               "beyond the image's whole numbers and wrap around, which merges bright and dark: these textures mean nothing. "
-               "Save the images as 16-bit whole numbers or floats (or set binCount), and measure again.")
+               "beyond the image's whole numbers and wrap around, which merges bright and dark: these textures mean "
+               "nothing. Save the images as 16-bit whole numbers or floats (or set binCount), and measure again.")
     return {"image_type": kind, "code": "W_BINS_WRAP", "regions": regions, "affected": affected, "median": WRAPPED,
             "low": WRAPPED, "high": WRAPPED, "bin_width": width, "advised": None, "message": message}
 
