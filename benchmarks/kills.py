@@ -79,16 +79,21 @@ def start(cases: Path, store: Path, workers: int, engine: str | None) -> subproc
                             env=environment)
 
 
-def shards(store: Path) -> int:
-    """Return how many results lie in the store by themselves."""
-    return sum(1 for _ in store.glob("*/shards/*/*.parquet"))
+def results(store: Path) -> int:
+    """Return how many results the store holds, by themselves or merged (both, for a moment, while they are merged)."""
+    import pyarrow.parquet as pq
+
+    alone = {path.stem for path in store.glob("*/shards/*/*.parquet")}
+    merged = {key for path in store.glob("*/part-*.parquet")
+              for key in pq.read_table(path, columns=["key"])["key"].to_pylist()}
+    return len(alone | merged)
 
 
 def kill_at_random(cases: Path, store: Path, workers: int, engine: str | None, longest: float,
                    rng: random.Random) -> int:
     """Start a run, kill it with all its processes at a random moment of its work, and return the results so far."""
-    before, process = shards(store), start(cases, store, workers, engine)
-    while process.poll() is None and shards(store) == before:  # its libraries are loaded, the work has begun
+    before, process = results(store), start(cases, store, workers, engine)
+    while process.poll() is None and results(store) == before:  # its libraries are loaded, the work has begun
         time.sleep(0.01)
     moment = time.monotonic() + rng.uniform(0, longest)
     while process.poll() is None and time.monotonic() < moment:
@@ -96,7 +101,7 @@ def kill_at_random(cases: Path, store: Path, workers: int, engine: str | None, l
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return shards(store)
+    return results(store)
 
 
 def finish(cases: Path, store: Path, workers: int, engine: str | None) -> float:
