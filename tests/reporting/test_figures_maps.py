@@ -30,3 +30,17 @@ def test_another_slice_is_chosen_by_its_place():
     image, mask, found = _case()
     _, coloured = feature_map(image, found, mask, "original_glcm_Contrast", label=2, z_mm=108.4).axes[0].images
     assert (~np.ma.getmaskarray(coloured.get_array())).sum() == 3 * 3
+
+
+def test_the_colours_span_the_slice_that_is_shown():
+    """A map's largest values often lie in the first and last slice of a region, where windows are half empty."""
+    image, mask, found = _case()
+    voxels = sitk.GetArrayFromImage(found)
+    voxels[0] = 1000
+    bright = sitk.GetImageFromArray(voxels)
+    bright.CopyInformation(found)
+    figure = feature_map(image, bright, mask, "original_glcm_Contrast", label=2)
+    assert figure.axes[0].images[1].get_clim()[1] < 20
+    assert figure.axes[1].get_ylabel() == "Contrast (GLCM)"
+    fixed = feature_map(image, bright, mask, "original_glcm_Contrast", label=2, limits=(0, 5))
+    assert fixed.axes[0].images[1].get_clim() == (0, 5)
