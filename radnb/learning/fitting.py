@@ -12,7 +12,7 @@ from radnb.learning.folds import IntArray, deal
 from radnb.learning.learners import Learner, NoInformation
 from radnb.learning.linear import fit_logistic
 from radnb.learning.prepare import Preparation
-from radnb.learning.selection import Robust, Selector
+from radnb.learning.selection import Given, Robust, Selector
 from radnb.learning.thresholds import Rule
 from radnb.statistics.families import Array
 
@@ -134,7 +134,7 @@ class Sample:
 
             agreement = icc_a1(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2)).low
         for selector in self.problem.robust:
-            found = selector.fit(np.empty((0, columns)), np.empty(0), agreement=agreement).support_
+            found = selector.fit(np.empty((0, columns)), np.empty(0), Given(agreement=agreement)).support_
             allowed = np.intersect1d(allowed, found)
         return allowed
 
@@ -168,7 +168,7 @@ def choose(sample: Sample, values: Array, y: Array, candidate: int) -> tuple[Int
     left, settled = np.arange(values.shape[1]), True
     for make in sample.problem.candidates[candidate].selectors:
         part = values if len(left) == values.shape[1] else values[:, left]
-        selector = make().fit(part, y, groups=sample.problem.groups[sample.train])
+        selector = make().fit(part, y, Given(sample.problem.groups[sample.train]))
         left, settled = left[selector.support_], settled and selector.converged_
     return left, settled
 

@@ -27,31 +27,53 @@ Rate = Annotated[float, Gt(0), Le(1)]
 CLASSES, SURVIVAL = "classes", "survival"
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a selector may know of the training rows beside their values and outcome.
+
+    `groups` are patient numbers (copies of a patient stay together in inner folds); `names` those of the columns;
+    `agreement` is the lower limit of the ICC of each column between readers, NaN where unknown.
+    """
+
+    groups: IntArray | None = None
+    names: tuple[str, ...] = ()
+    agreement: Array | None = None
+
+
+NOTHING = Given()
+
+
 @dataclass
 class Selector:
     """A choice of columns; `y` is class codes (n,) or time and event (n, 2).
 
-    `groups` are patient numbers (copies of a patient stay together in inner folds); `agreement` is the lower limit
-    of the ICC of each column between readers, NaN where unknown.
+    Where `ordered` is true, `order_` holds the chosen columns with the best first, and the choice of fewer columns
+    is the beginning of that of more: one fit serves every number of features. A selector that makes new columns from
+    those it chose leaves their weights in `rotation_` (columns chosen x columns made), and stands last in its chain.
     """
 
     kinds: ClassVar[tuple[str, ...]] = (CLASSES, SURVIVAL)
     needs_repeats: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
     support_: IntArray = field(init=False, repr=False)
+    order_: IntArray = field(init=False, repr=False)
+    rotation_: Array | None = field(default=None, init=False, repr=False)
     converged_: bool = field(default=True, init=False, repr=False)
 
-    def fit(self, x: Array, y: Array, *, groups: IntArray | None = None, agreement: Array | None = None) -> Selector:
+    def fit(self, x: Array, y: Array, given: Given = NOTHING) -> Selector:
         """Choose columns from training rows."""
-        self.support_ = self.choose(x, y, groups, agreement) if x.shape[1] else np.empty(0, np.intp)
+        found = self.choose(x, y, given) if x.shape[1] else np.empty(0, np.intp)
+        self.order_, self.support_ = found, np.sort(found)
         return self
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
-        """Return the chosen column numbers, ascending."""
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
+        """Return the chosen column numbers, the best first where they are ordered."""
         raise NotImplementedError
 
     def transform(self, x: Array) -> Array:
-        """Return the chosen columns."""
-        return x[:, self.support_]
+        """Return the chosen columns, or those made from them."""
+        chosen = x[:, self.support_]
+        return chosen if self.rotation_ is None else chosen @ self.rotation_
 
     def get_support(self) -> IntArray:
         """Return the chosen column numbers."""
@@ -62,7 +84,7 @@ class Selector:
 class Everything(Selector):
     """Keep all columns."""
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return all columns."""
         return np.arange(x.shape[1])
 
@@ -71,6 +93,7 @@ class Everything(Selector):
 class Univariable(Selector):
     """Keep the k columns with the largest statistic, of those below a false discovery rate if one is given."""
 
+    ordered: ClassVar[bool] = True
     test: Literal["f", "kruskal", "cox"] = "f"
     k: int | None = 10
     q: float | None = None
@@ -80,13 +103,13 @@ class Univariable(Selector):
         """Say which outcomes the test suits."""
         return (SURVIVAL,) if self.test == "cox" else (CLASSES,)
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return the columns with the largest statistic."""
         if self.q is None:  # p-values cost more than their ranks, and only the rate needs them
-            return np.sort(np.argsort(-STATISTICS[self.test](x, y), kind="stable")[: self.k])
+            return np.argsort(-STATISTICS[self.test](x, y), kind="stable")[: self.k]
         statistic, p = TESTS[self.test](x, y)
         order = np.argsort(-statistic, kind="stable")
-        return np.sort(order[false_discovery(p)[order] <= self.q][: self.k])
+        return np.asarray(order[false_discovery(p)[order] <= self.q][: self.k])
 
 
 @dataclass
@@ -97,11 +120,12 @@ class Mrmr(Selector):
     difference: the correlation ratio that belongs to the statistic minus that mean.
     """
 
+    ordered: ClassVar[bool] = True
     k: int = 10
     scheme: Literal["quotient", "difference"] = "quotient"
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
-        """Return the columns, ascending."""
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
+        """Return the columns in the order of their choice."""
         relevance = self._relevance(x, y)
         centred = x - x.mean(0)
         length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
@@ -115,7 +139,7 @@ class Mrmr(Selector):
             chosen.append(best)
             open_[best] = False
             redundancy += np.abs(unit[:, best] @ unit)
-        return np.sort(np.array(chosen, np.intp))
+        return np.array(chosen, np.intp)
 
     def _relevance(self, x: Array, y: Array) -> Array:
         statistic = STATISTICS["cox" if y.ndim == 2 else "f"](x, y)
@@ -144,9 +168,9 @@ class Lasso(Selector):
         """Say which outcomes the likelihood suits."""
         return (SURVIVAL,) if self.survival else (CLASSES,)
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return the columns with a non-zero coefficient (of any class against the others)."""
-        fits = chosen_path(x, y, groups=groups, rule=self.rule, folds=self.folds, limit=self.limit, ties=self.ties,
+        fits = chosen_path(x, y, groups=given.groups, rule=self.rule, folds=self.folds, limit=self.limit, ties=self.ties,
                            seed=self.seed)
         self.converged_ = all(fit.converged for fit in fits)
         return np.flatnonzero(np.any([fit.coef != 0 for fit in fits], axis=0))
@@ -162,11 +186,11 @@ class Robust(Selector):
     needs_repeats: ClassVar[bool] = True
     minimum: float = 0.75
 
-    def choose(self, x: Array, y: Array, groups: IntArray | None, agreement: Array | None) -> IntArray:
+    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return the columns that agree; a column without repeated measurements does not."""
-        if agreement is None:
+        if given.agreement is None:
             return np.arange(x.shape[1])
-        return np.flatnonzero(np.nan_to_num(agreement, nan=-1.0) >= self.minimum)
+        return np.flatnonzero(np.nan_to_num(given.agreement, nan=-1.0) >= self.minimum)
 
 
 def _cox_test(x: Array, y: Array) -> tuple[Array, Array]:

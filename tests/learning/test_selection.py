@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from radnb.learning.selection import SELECTORS, mrmr
+from radnb.learning.selection import SELECTORS, Given, mrmr
 from radnb.work.choices import pick
 
 RNG = np.random.default_rng(4)
@@ -28,7 +28,7 @@ def made(name: str, **options: Any) -> Any:
 def test_the_informative_features_are_found(name: str) -> None:
     selector = made(name)
     y = Y if "classes" in selector.kinds else SURVIVAL
-    found = selector.fit(X, y, groups=np.arange(80)).get_support()
+    found = selector.fit(X, y, Given(np.arange(80))).get_support()
     assert {3, 7} <= set(found.tolist())
     assert found.tolist() == sorted(set(found.tolist()))
     assert selector.transform(X).shape == (80, len(found))
@@ -66,4 +66,4 @@ def test_mrmr_prefers_a_new_feature_to_a_copy(scheme: str) -> None:
 def test_robust_keeps_what_readers_agree_on() -> None:
     agreement = np.full(30, 0.5)
     agreement[[2, 9]], agreement[4] = 0.8, np.nan
-    assert made("robust").fit(X, Y, agreement=agreement).get_support().tolist() == [2, 9]
+    assert made("robust").fit(X, Y, Given(agreement=agreement)).get_support().tolist() == [2, 9]
