@@ -170,8 +170,8 @@ class Lasso(Selector):
 
     def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return the columns with a non-zero coefficient (of any class against the others)."""
-        fits = chosen_path(x, y, groups=given.groups, rule=self.rule, folds=self.folds, limit=self.limit, ties=self.ties,
-                           seed=self.seed)
+        fits = chosen_path(x, y, groups=given.groups, rule=self.rule, folds=self.folds, limit=self.limit,
+                           ties=self.ties, seed=self.seed)
         self.converged_ = all(fit.converged for fit in fits)
         return np.flatnonzero(np.any([fit.coef != 0 for fit in fits], axis=0))
 

@@ -91,7 +91,7 @@ def test_resamples_on_another_scale_lend_no_spread_to_probabilities(tables):
     linear = tables[1].assign(scale="linear")
     found = evaluate(tables[0], linear, outcome=BINARY, **ASKED)
     assert row(found, "combined", "calibration_slope").method == "cv4x5_wald"
-    assert found.decision.query("model == 'combined'")["low"].isna().all()
+    assert found.decision.loc[found.decision["model"] == "combined", "low"].isna().all()
     assert row(found, "combined", "auc").method == "cv4x5_bootstrap25x2_logit"
 
 

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from radnb.learning import controls
 from radnb.learning.controls import Part, Sequential, draw, risk_cells, shuffle
 from radnb.learning.folds import deal
+from radnb.learning.plan import Trained
 from radnb.learning.training import make_problem, train
 
 Maker = Callable[..., Any]
+
+
+def first_repeat(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions[(predictions["model"] == "combined") & (predictions["repeat"] == 0)]
+
+
+def of_kind(found: Trained, kind: str) -> pd.DataFrame:
+    return found.resamples[found.resamples["kind"] == kind]
 
 
 def test_copies_of_a_patient_stay_in_one_fold(make_cohort: Maker, make_plan: Maker) -> None:
@@ -62,13 +72,13 @@ def test_a_draw_keeps_the_classes(make_cohort: Maker, make_plan: Maker) -> None:
 
 def test_permuted_rows_keep_each_fold_in_proportion(make_cohort: Maker, make_plan: Maker) -> None:
     found = train(make_cohort(), make_plan(bootstraps=0), workers=0)
-    own = found.predictions.query("model == 'combined' and repeat == 0").groupby("fold")["truth"].sum()
-    permuted = found.resamples.query("kind == 'permutation'")
+    own = first_repeat(found.predictions).groupby("fold")["truth"].sum()
+    permuted = of_kind(found, "permutation")
     assert set(permuted["replicate"]) == {0, 1, 2, 3}
     for _, rows in permuted.groupby("replicate"):
         assert rows.groupby("fold")["truth"].sum().equals(own)
-    added = found.resamples.query("kind == 'permutation_added'")
-    original = found.predictions.query("model == 'combined' and repeat == 0").set_index("patient_id")["truth"]
+    added = of_kind(found, "permutation_added")
+    original = first_repeat(found.predictions).set_index("patient_id")["truth"]
     assert (added["truth"].to_numpy() == original[added["patient_id"]].to_numpy()).all()
 
 
@@ -109,7 +119,7 @@ def test_shared_preparation_equals_refitting_everything(make_cohort: Maker, make
 
     cohort, plan = make_cohort(), make_plan(bootstraps=0, permutations=1)
     found = train(cohort, plan, workers=0)
-    permuted = found.resamples.query("kind == 'permutation'").set_index("patient_id")
+    permuted = of_kind(found, "permutation").set_index("patient_id")
     table = cohort.table.assign(outcome=permuted.loc[cohort.table["patient_id"], "truth"].to_numpy())
     other = Cohort(table, cohort.blocks, cohort.outcome, cohort.clinical, cohort.exclusions)
     problem = make_problem(other, plan, dict(other.blocks))
