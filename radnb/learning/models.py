@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radnb.learning.classifiers import BASES
+from radnb.learning.composed import cumulative, one_vs_rest, stacking, two_stage, voting
 from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, Learner
 from radnb.learning.survivors import cox, lasso_cox, ridge_cox
 
 CLASSIFIERS: dict[str, Callable[..., Learner]] = {
-    **BASES,
+    **BASES,  # those that may also be parts of the following
+    "one_vs_rest": one_vs_rest,
+    "cumulative": cumulative,
+    "two_stage": two_stage,
+    "voting": voting,
+    "stacking": stacking,
 }
 SURVIVORS: dict[str, Callable[..., Learner]] = {
     "cox": cox,
