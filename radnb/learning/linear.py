@@ -12,6 +12,7 @@ from radnb.statistics.families import Array, Cox
 
 STEPS = 60
 TOLERANCE = 1e-9  # of the Newton decrement before the last step, which squares it
+UNSEEN = -30.0  # the log odds of a class without training patients
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def fit_logistic(x: Array, y: Array, penalty: float, weight: Array | None = None
     ridge[0] = 0.0
     mass = np.ones(n) if weight is None else weight
     share = float(mass @ y / mass.sum())
+    if share in (0.0, 1.0):  # one class: certain, and nothing to learn
+        return Fit(np.array([UNSEEN if share == 0 else -UNSEEN]), np.zeros((1, p)), True)
     beta = np.zeros(p + 1)
     beta[0] = np.log(share / (1 - share))
     eta = np.full(n, beta[0])

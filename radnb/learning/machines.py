@@ -79,8 +79,9 @@ class Machine(Learner):
         """Return importances that sum to one, or the coefficients of a linear machine."""
         if getattr(self.model_, "kernel", "") == "linear":
             return np.asarray(self.model_.coef_[0], float)
-        importance = getattr(self.model_, "feature_importances_", None)
-        return None if importance is None else np.asarray(importance / (np.sum(importance) or 1.0), float)
+        with np.errstate(invalid="ignore"):  # of trees that found no cut, scikit-learn divides zero by zero
+            importance = getattr(self.model_, "feature_importances_", None)
+        return None if importance is None else np.nan_to_num(importance / (np.sum(importance) or 1.0)).astype(float)
 
 
 def _stopped_early(told: warnings.WarningMessage) -> bool:
