@@ -181,7 +181,8 @@ def _tuned(make: Callable[..., Learner], option: str, value: object, grid: tuple
 
 
 def _machine(make: Callable[..., object], balanced: bool, **settings: object) -> Machine:
-    return Machine(functools.partial(make, **settings), balanced=balanced)
+    """Make a machine whose probabilities are too certain for few patients, so that they are recalibrated."""
+    return Machine(functools.partial(make, **settings), "predict_proba", False, balanced)
 
 
 def _svm(**settings: Any) -> Machine:

@@ -93,7 +93,11 @@ def _places(scores: Array, ladder: Array) -> Array:
 
 @dataclass
 class Stacking(Learner):
-    """A ridge regression on what several models say of patients they have not seen (Wolpert 1992)."""
+    """A ridge regression on what several models say of patients they have not seen (Wolpert 1992).
+
+    With two classes no member may have a negative weight (Breiman 1996): where nothing is to be learned, scores of
+    those held out run against the truth, as each fold's training patients lack what the fold has too many of.
+    """
 
     makes: tuple[Maker, ...] = ()
     penalty: float = 1.0
@@ -103,6 +107,7 @@ class Stacking(Learner):
     top_: Learner = field(init=False, repr=False)
     centre_: Array = field(init=False, repr=False)
     spread_: Array = field(init=False, repr=False)
+    kept_: IntArray = field(init=False, repr=False)
 
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Stacking:
         """Score the training rows in inner folds, fit the regression on these scores, then every member on all."""
@@ -118,7 +123,14 @@ class Stacking(Learner):
         said = self._said([one.scores for one in held]) if held else np.zeros((len(y), 0))
         self.centre_, spread = said.mean(0), said.std(0)
         self.spread_ = np.where(spread > 1e-12, spread, 1.0)
-        self.top_ = (Logistic(self.penalty) if held else NoInformation()).fit(self._scaled(said), y, classes=classes)
+        self.kept_ = np.arange(said.shape[1])
+        while len(self.kept_):
+            self.top_ = Logistic(self.penalty).fit(self._scaled(said), y, classes=classes)
+            weights = self.top_.weights()
+            if classes > 2 or weights.min() >= 0:
+                return
+            self.kept_ = np.delete(self.kept_, int(weights.argmin()))
+        self.top_ = NoInformation().fit(said, y, classes=classes)
 
     def _said(self, scores: list[Array]) -> Array:
         """Join the members' scores, probabilities as log odds."""
@@ -126,11 +138,11 @@ class Stacking(Learner):
                           for one, member in zip(scores, self.members_, strict=True)])
 
     def _scaled(self, said: Array) -> Array:
-        return np.asarray((said - self.centre_) / self.spread_)
+        return np.asarray(((said - self.centre_) / self.spread_)[:, self.kept_])
 
     def scores(self, x: Array) -> Array:
         """Return probabilities."""
-        if not len(self.centre_):
+        if not len(self.kept_):
             return self.top_.scores(x)
         return self.top_.scores(self._scaled(self._said([member.scores(x) for member in self.members_])))
 

@@ -20,6 +20,9 @@ class Neighbours(Learner):
     x_: Array = field(init=False, repr=False)
     members_: Array = field(init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        self.calibrated = False  # shares of few neighbours say 0 and 1 too often
+
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Neighbours:
         """Keep the training rows."""
         self.x_, self.members_ = x.copy(), np.eye(classes)[y.astype(np.intp)]
