@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ class Fit:
 
 def fit_logistic(x: Array, y: Array, penalty: float, weight: Array | None = None) -> Fit:
     """Minimise the negative log-likelihood + penalty/2 |b|^2 of a 0/1 outcome; the intercept is free."""
+    if _wide(x, penalty):
+        return _in_row_space(x, lambda z: fit_logistic(z, y, penalty, weight))
     n, p = x.shape
     design = np.empty((n, p + 1))
     design[:, 0], design[:, 1:] = 1.0, x
@@ -61,6 +64,17 @@ def fit_logistic(x: Array, y: Array, penalty: float, weight: Array | None = None
     return Fit(beta[:1], beta[None, 1:], False)
 
 
+def _wide(x: Array, penalty: float) -> bool:
+    return x.shape[1] > len(x) and penalty > 0
+
+
+def _in_row_space(x: Array, fit: Callable[[Array], Fit]) -> Fit:
+    """Fit on coordinates within the span of the rows, where ridge coefficients lie: as many as there are rows."""
+    axes, coordinates = np.linalg.qr(x.T)
+    found = fit(coordinates.T)
+    return Fit(found.intercept, found.coef @ axes.T, found.converged)
+
+
 def _logistic_loss(eta: Array, y: Array, mass: Array, beta: Array, ridge: Array) -> float:
     return float(mass @ (np.logaddexp(0.0, eta) - y * eta) + 0.5 * (ridge * beta) @ beta)
 
@@ -72,6 +86,8 @@ def _sane(eta: Array) -> bool:
 
 def fit_softmax(x: Array, codes: IntArray, classes: int, penalty: float, weight: Array | None = None) -> Fit:
     """Minimise the multinomial negative log-likelihood + penalty/2 |b|^2, one row of coefficients per class."""
+    if _wide(x, penalty):
+        return _in_row_space(x, lambda z: fit_softmax(z, codes, classes, penalty, weight))
     n, p = x.shape
     design = np.hstack([np.ones((n, 1)), x])
     truth = np.eye(classes)[codes] * (np.ones(n) if weight is None else weight)[:, None]
@@ -120,6 +136,8 @@ def fit_ordinal(x: Array, codes: IntArray, penalty: float, weight: Array | None 
     MASS::polr where there is no penalty). All classes up to the largest code must be present. The likelihood is
     concave (Pratt 1981), so Newton's method needs no more than halved steps.
     """
+    if _wide(x, penalty):
+        return _in_row_space(x, lambda z: fit_ordinal(z, codes, penalty, weight))
     p, cuts = x.shape[1], int(codes.max())
     mass = np.ones(len(x)) if weight is None else weight
     onehot = np.eye(cuts + 2)[:, 1:-1]  # of the cut above a class, given its code plus one
@@ -172,6 +190,8 @@ def _ordinal_fit(beta: Array, cuts: int, converged: bool) -> Fit:
 
 def fit_cox(x: Array, time: Array, event: Array, penalty: float) -> Fit:
     """Minimise the negative log partial likelihood (Efron's ties) + penalty/2 |b|^2; scores are centred."""
+    if _wide(x, penalty):
+        return _in_row_space(x, lambda z: fit_cox(z, time, event, penalty))
     family, mean = Cox(time, event, "efron"), x.mean(0)
     centred = x - mean
     beta = np.zeros(x.shape[1])

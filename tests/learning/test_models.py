@@ -22,6 +22,7 @@ from radnb.learning.learners import Learner, NoInformation
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
 from radnb.learning.models import CLASSIFIERS, MODELS, SCALES, SURVIVORS
 from radnb.learning.ordinal import between_cuts
+from radnb.statistics.families import Cox
 from radnb.work.choices import pick
 
 RNG = np.random.default_rng(6)
@@ -222,6 +223,18 @@ def test_separated_classes_are_reported() -> None:
     y = (X[:, 0] > 0).astype(float)
     assert not fit_logistic(X, y, 1e-6).converged
     assert fit_logistic(X, y, 1.0).converged
+
+
+def test_more_columns_than_patients_give_the_ridge_solution_all_the_same() -> None:
+    wide = RNG.normal(size=(60, 200))
+    y, codes, time, event = (CODES[:60] > 0).astype(float), CODES[:60], Y[:60, 0], Y[:60, 1]
+    peer = LogisticRegression(C=0.5, tol=1e-12, max_iter=5000).fit(wide, y)
+    assert np.allclose(fit_logistic(wide, y, 2.0).coef, peer.coef_, atol=1e-6)
+    peer = LogisticRegression(C=0.5, tol=1e-12, max_iter=5000).fit(wide, codes)
+    assert np.allclose(fit_softmax(wide, codes, 3, 2.0).coef, peer.coef_, atol=1e-5)
+    cox = fit_cox(wide, time, event, 2.0)
+    family = Cox(time, event, "efron")
+    assert np.allclose(wide.T @ family.grad(cox.scores(wide)[:, 0]), 2.0 * cox.coef[0], atol=1e-7)
 
 
 @pytest.mark.parametrize("penalty", [0.0, 2.0])
