@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radnb.learning.fitting import concordance, indicators, learn_recalibration, recalibrate
 from radnb.learning.folds import IntArray
 from radnb.learning.learners import Learner, NoInformation, per_class
 from radnb.learning.linear import Fit
 from radnb.learning.penalised import inner_folds
+from radnb.learning.ready import indicators, learn_recalibration, recalibrate
+from radnb.learning.scoring import concordance
 from radnb.statistics.families import Array
 
 Maker = Callable[[], Learner]

@@ -16,12 +16,12 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from radnb.errors import RadnbError
-from radnb.learning.fitting import concordance
 from radnb.learning.inner import held_out
 from radnb.learning.learners import Learner, NoInformation
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
 from radnb.learning.models import CLASSIFIERS, MODELS, SCALES, SURVIVORS
 from radnb.learning.ordinal import between_cuts
+from radnb.learning.scoring import concordance
 from radnb.statistics.families import Cox
 from radnb.work.choices import pick
 
