@@ -36,19 +36,23 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
-    return found or _kind_problems(plan, cohort.outcome.kind)
+    return found or _kind_problems(plan, cohort)
 
 
-def _kind_problems(plan: Plan, kind: str) -> list[str]:
+def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
+    kind = cohort.outcome.kind
     survival, found = kind == SURVIVAL, []
     fit = SURVIVORS if survival else CLASSIFIERS
     name = choices.name_of(plan.model)
     if name not in fit:
         found.append(f"model: {name} does not suit {'a survival' if survival else 'a class'} outcome. "
                      f"Choose one of {', '.join(fit)}.")
+    used = dict.fromkeys(block for blocks in plan.sets.values() for block in blocks)
+    names = tuple(column for block in used for column in cohort.blocks[block])
     for choice in plan.selector:
-        suits = choices.pick(SELECTORS, choice, seed=0)().kinds
-        if (SURVIVAL if survival else CLASSES) not in suits:
+        selector = choices.pick(SELECTORS, choice, seed=0)()
+        found += selector.faults(names)
+        if (SURVIVAL if survival else CLASSES) not in selector.kinds:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
             found.append(f"selector: {choices.name_of(choice)} does not suit {'a survival' if survival else 'a class'} "
                          f"outcome. Choose one of {', '.join(fitting)}.")

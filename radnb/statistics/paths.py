@@ -50,8 +50,11 @@ def lambda_grid(largest: float, n: int, p: int, *, size: int = 100, ratio: float
 
 
 def fit_path(x: Array, family: Family, lam: Array | None = None, *, alpha: float = 1.0, size: int = 100,
-             ratio: float | None = None, tol: float = 1e-6, steps: int = 100) -> Path:
-    """Solve at every lambda, largest first; `tol` is the KKT violation allowed, relative to lambda."""
+             ratio: float | None = None, tol: float = 1e-6, steps: int = 100, most: int | None = None) -> Path:
+    """Solve at every lambda, largest first; `tol` is the KKT violation allowed, relative to lambda.
+
+    With `most` the path ends once more than so many coefficients are not zero.
+    """
     x = np.asarray(x, float)
     n, p = x.shape
     mean, sd = x.mean(0), x.std(0)
@@ -64,6 +67,8 @@ def fit_path(x: Array, family: Family, lam: Array | None = None, *, alpha: float
         converged[k] = walk.to(float(value))
         coef[k] = walk.b / divisor
         intercept[k] = walk.b0 - coef[k] @ mean if family.intercept else 0.0
+        if most is not None and np.count_nonzero(walk.b) > most:
+            return Path(lam[: k + 1], intercept[: k + 1], coef[: k + 1], converged[: k + 1])
     return Path(lam, intercept, coef, converged)
 
 
@@ -139,7 +144,7 @@ def _follow(a: Array, z: Array, sign: Array, l1: float, l2: float) -> Array | No
     sign, b = sign.copy(), np.zeros(len(sign))
     for _ in range(CHANGES):
         on = np.flatnonzero(sign)
-        if on.size > len(a):
+        if on.size > len(a) and not l2:
             return None
         b[:] = 0.0
         residual = z

@@ -22,8 +22,13 @@ from radnb.learning.training import make_problem, train
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
 FAST: dict[str, dict[str, Any]] = {"random_forest": {"trees": 10}, "anova": {"k": 4}, "wilcoxon": {"k": 4},
-                                   "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
-FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+                                   "univariable_cox": {"k": 4}, "mrmr": {"k": 4}, "rfe": {"k": 4},
+                                   "boruta": {"rounds": 10, "trees": 20}, "stability_selection": {"halves": 20},
+                                   "named": {"features": ["f0", "f5"]}, "pca": {"k": 4},
+                                   **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
+                                       "random_forest", "gradient_boosting", "xgboost", "lightgbm",
+                                       "survival_forest")}}
+FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in SELECTORS[n](**SEED.get(n, {})).kinds)
 CHAINS: dict[str, dict[str, Any]] = {
     **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
     **{f"model {name}": {"model": {name: FAST.get(name, {})}} for name in (*CLASSIFIERS, *SURVIVORS)},
