@@ -51,6 +51,8 @@ class Stability(Selector):
     which bounds the expected number of columns chosen by chance by `false_selections`.
     """
 
+    ordered: ClassVar[bool] = True
+    k: int | None = None
     threshold: float = 0.75
     false_selections: float = 1.0
     halves: int = 100
@@ -60,7 +62,7 @@ class Stability(Selector):
         """Return the columns found often enough, the most often found first."""
         share = self.frequencies(x, y, given.groups)
         order = np.argsort(-share, kind="stable")
-        return order[share[order] >= self.threshold - 1e-12]
+        return order[share[order] >= self.threshold - 1e-12][: self.k]
 
     def frequencies(self, x: Array, y: Array, groups: IntArray | None) -> Array:
         """Return in which share of the halves each column was found (several classes: that of its best class)."""

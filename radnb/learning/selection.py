@@ -105,10 +105,11 @@ def elastic_net_cox(*, mix: Share = 0.5, rule: Literal["min", "1se"] = "min", li
     return Lasso(rule, limit, folds, survival=True, ties=ties, mix=mix, seed=seed)
 
 
-def stability_selection(*, threshold: Annotated[float, Gt(0.5), Le(1)] = 0.75, false_selections: Positive = 1.0,
-                        halves: Annotated[int, Ge(20)] = 100, seed: int) -> Stability:
+def stability_selection(*, k: Count | None = None, threshold: Annotated[float, Gt(0.5), Le(1)] = 0.75,
+                        false_selections: Positive = 1.0, halves: Annotated[int, Ge(20)] = 100,
+                        seed: int) -> Stability:
     """Choose features that a LASSO finds in this share of many halves of the patients, few expected by chance."""
-    return Stability(threshold, false_selections, halves, seed)
+    return Stability(k, threshold, false_selections, halves, seed)
 
 
 def rfe(*, k: Count = 10, learner: Literal["svm", "logistic"] = "svm", C: Positive = 1.0,
@@ -117,10 +118,10 @@ def rfe(*, k: Count = 10, learner: Literal["svm", "logistic"] = "svm", C: Positi
     return Elimination(k, learner, C, step)
 
 
-def boruta(*, rounds: Annotated[int, Ge(10)] = 50, trees: Count = 100, depth: Count = 5, alpha: Rate = 0.05,
-           seed: int) -> Boruta:
+def boruta(*, k: Count | None = None, rounds: Annotated[int, Ge(10)] = 50, trees: Count = 100, depth: Count = 5,
+           alpha: Rate = 0.05, seed: int) -> Boruta:
     """Choose features that beat the best of shuffled copies in random forests more often than chance."""
-    return Boruta(rounds, trees, depth, alpha, seed)
+    return Boruta(k, rounds, trees, depth, alpha, seed)
 
 
 def random_forest_importance(*, k: Count = 10, trees: Count = 200, leaf: Count = 3, seed: int) -> Importance:

@@ -53,10 +53,12 @@ class Boruta(Selector):
     """Keep the columns that beat the best of shuffled columns in a forest more often than chance would.
 
     Kursa and Rudnicki, J Stat Softw 2010;36(11), with the two corrections of the Python package: false discovery
-    rate over columns, Bonferroni over rounds. `undecided` columns, neither accepted nor rejected, are left out.
+    rate over columns, Bonferroni over rounds. Columns neither accepted nor rejected are left out.
     """
 
     kinds: ClassVar[tuple[str, ...]] = (CLASSES,)
+    ordered: ClassVar[bool] = True
+    k: int | None = None
     rounds: int = 50
     trees: int = 100
     depth: int = 5
@@ -76,7 +78,7 @@ class Boruta(Selector):
             hits[alive] += own > best
             self._judge(verdict, hits, alive, number)
         accepted = np.flatnonzero(verdict == 1)
-        return accepted[np.argsort(-hits[accepted], kind="stable")]
+        return accepted[np.argsort(-hits[accepted], kind="stable")][: self.k]
 
     def _importances(self, x: Array, codes: IntArray, rng: np.random.Generator) -> tuple[Array, float]:
         """Return the importance of each column, and the largest one of shuffled copies (at least five)."""

@@ -11,13 +11,16 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort
-from radnb.learning.fitting import Ready, Sample, make_ready
+from radnb.learning.arrays import make_problem
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan, Trained
+from radnb.learning.problem import Sample
+from radnb.learning.ready import Ready, make_ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.training import make_problem, train
+from radnb.learning.training import train
+from radnb.work.choices import pick
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
@@ -28,7 +31,7 @@ FAST: dict[str, dict[str, Any]] = {"random_forest": {"trees": 10}, "anova": {"k"
                                    **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
                                        "random_forest", "gradient_boosting", "xgboost", "lightgbm",
                                        "survival_forest")}}
-FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in SELECTORS[n](**SEED.get(n, {})).kinds)
+FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n: {}}, seed=1)().kinds)
 CHAINS: dict[str, dict[str, Any]] = {
     **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
     **{f"model {name}": {"model": {name: FAST.get(name, {})}} for name in (*CLASSIFIERS, *SURVIVORS)},
