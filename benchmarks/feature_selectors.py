@@ -1,8 +1,8 @@
 """How long does each selector take beside its usual counterpart, and do both choose the same features?
 
-`RADNB_DATA=FOLDER python benchmarks/selectors.py` runs both on the training rows of repeated 5-fold splits of 180
-patients with 851 features (Dong2022 of the radMLBench tables; without it, a simulated table), one thread, each fold
-scaled. It prints processor seconds and agreement, and writes selectors.md beside this file.
+`RADNB_DATA=FOLDER python benchmarks/feature_selectors.py` runs both on the training rows of repeated 5-fold splits of
+180 patients with 851 features (Dong2022 of the radMLBench tables; without it, a simulated table), one thread, each
+fold scaled. It prints processor seconds and agreement, and writes feature_selectors.md beside this file.
 """
 
 from __future__ import annotations
@@ -247,11 +247,12 @@ def main() -> None:
     wanted = parser.parse_args()
     x, y, name = table()
     parts = list(folds(x, y, max(wanted.folds, wanted.slow_folds)))
-    lines = [f"# Selectors: how fast, and the same choice?\n\nMade by `benchmarks/selectors.py` on {name}: training "
-             f"rows of 5-fold splits of {len(y)} patients, {x.shape[1]} features, {K} chosen where a number is asked "
+    lines = [f"# Selectors: how fast, and the same choice?\n\nMade by `benchmarks/feature_selectors.py` on {name}: "
+             f"training rows of 5-fold splits of {len(y)} patients, {x.shape[1]} features, {K} chosen where a number is asked "
              f"for; processor seconds of one thread, medians. Python {platform.python_version()}, numpy "
              f"{version('numpy')}, scikit-learn {version('scikit-learn')}.\n",
-             "| selector | seconds | counterpart | its seconds | ratio | same features in |", "|---|---:|---|---:|---:|---|"]
+             "| selector | seconds | counterpart | its seconds | ratio | same features in |",
+             "|---|---:|---|---:|---:|---|"]
     print("\n".join(lines))
     for case in CASES:
         if not wanted.only or case[0] in wanted.only:
