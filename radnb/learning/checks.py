@@ -16,6 +16,7 @@ from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
+from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
@@ -46,6 +47,7 @@ def _kind_problems(plan: Plan, kind: str) -> list[str]:
     if name not in fit:
         found.append(f"model: {name} does not suit {'a survival' if survival else 'a class'} outcome. "
                      f"Choose one of {', '.join(fit)}.")
+    found += [NO_FORESTS] if name in FORESTS and forests_missing() else []
     for choice in plan.selector:
         suits = choices.pick(SELECTORS, choice, seed=0)().kinds
         if (SURVIVAL if survival else CLASSES) not in suits:

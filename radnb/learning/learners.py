@@ -10,9 +10,9 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from radnb.learning.folds import IntArray
-from radnb.learning.linear import Fit, fit_cox, fit_logistic, fit_softmax
-from radnb.learning.penalised import Ties, chosen_path, inner_folds
-from radnb.statistics.families import Array, Cox
+from radnb.learning.linear import Fit, fit_logistic, fit_softmax
+from radnb.learning.penalised import chosen_path, inner_folds
+from radnb.statistics.families import Array
 
 SCALES = ("probability", "risk", "linear")
 CLASSES, SURVIVAL = "classes", "survival"
@@ -199,62 +199,6 @@ class Machine(Learner):
         if importance is None and getattr(self.model_, "kernel", "") == "linear":
             importance = np.asarray(self.model_.coef_)[0]  # type: ignore[attr-defined]
         return None if importance is None else np.asarray(importance, float)
-
-
-@dataclass
-class CoxModel(Linear):
-    """Cox regression with a ridge, Efron's ties; the penalty may be chosen in inner folds."""
-
-    kind: ClassVar[str] = SURVIVAL
-    scale: ClassVar[str] = "risk"
-    penalty: float | None = 1.0
-    seed: int = 0
-
-    def fit(self, x: Array, y: Array, *, classes: int = 0, groups: IntArray | None = None) -> CoxModel:
-        """Fit, after choosing the penalty where none was given."""
-        penalty = self._inner(x, y, groups) if self.penalty is None else self.penalty
-        self.fit_ = fit_cox(x, y[:, 0], y[:, 1], penalty)
-        self.converged_ = self.fit_.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return log relative hazards, 0 for the mean training patient."""
-        return self.fit_.scores(x)
-
-    def _inner(self, x: Array, y: Array, groups: IntArray | None) -> float:
-        fold = inner_folds(y[:, 1] > 0, groups, 5, self.seed)
-        if fold is None:
-            return 1.0
-        whole, loss = Cox(y[:, 0], y[:, 1], "efron"), np.zeros(len(PENALTIES))
-        for f in range(fold.max() + 1):
-            inside = fold != f
-            part = Cox(y[inside, 0], y[inside, 1], "efron")
-            for i, penalty in enumerate(PENALTIES):
-                eta = fit_cox(x[inside], y[inside, 0], y[inside, 1], penalty).scores(x)[:, 0]
-                loss[i] += whole.deviance(eta) - part.deviance(eta[inside])
-        return PENALTIES[int(np.argmin(loss))]
-
-
-@dataclass
-class LassoCox(Linear):
-    """A LASSO-Cox model with its penalty from inner folds."""
-
-    kind: ClassVar[str] = SURVIVAL
-    scale: ClassVar[str] = "risk"
-    rule: Literal["min", "1se"] = "min"
-    ties: Ties = "efron"
-    seed: int = 0
-
-    def fit(self, x: Array, y: Array, *, classes: int = 0, groups: IntArray | None = None) -> LassoCox:
-        """Fit the path and choose from it."""
-        found = chosen_path(x, y, groups=groups, rule=self.rule, folds=5, seed=self.seed, ties=self.ties)[0]
-        self.fit_ = Fit(np.array([-float(x.mean(0) @ found.coef)]), found.coef[None, :], found.converged)
-        self.converged_ = found.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return log relative hazards, 0 for the mean training patient."""
-        return self.fit_.scores(x)
 
 
 def class_weights(codes: IntArray, classes: int) -> Array:

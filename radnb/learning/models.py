@@ -12,14 +12,23 @@ from radnb.learning.learners import (
     CLASSES,
     SCALES,
     SURVIVAL,
-    CoxModel,
-    LassoCox,
     LassoLogistic,
     Learner,
     Logistic,
     Machine,
 )
-from radnb.learning.penalised import Ties
+from radnb.learning.survivors import (
+    cox,
+    cutoff_cox,
+    elastic_net_cox,
+    gradient_boosted_cox,
+    lasso_cox,
+    radiomics_score_cox,
+    random_survival_forest,
+    ridge_cox,
+    xgboost_aft,
+    xgboost_cox,
+)
 
 Positive = Annotated[float, Gt(0)]
 
@@ -67,20 +76,6 @@ def random_forest(*, trees: Annotated[int, Gt(0)] = 200, leaf: Annotated[int, Gt
     return Machine(make, "predict_proba", not balanced)
 
 
-def cox(*, penalty: Annotated[float, Ge(0)] = 1e-3) -> CoxModel:
-    """Cox regression with just enough ridge to be stable."""
-    return CoxModel(penalty)
-
-
-def ridge_cox(*, penalty: Annotated[float, Ge(0)] | Literal["inner"] = 1.0, seed: int) -> CoxModel:
-    """Cox regression with a ridge penalty, given or chosen in inner folds."""
-    return CoxModel(None if penalty == "inner" else float(penalty), seed)
-
-
-def lasso_cox(*, rule: Literal["min", "1se"] = "min", ties: Ties = "efron", seed: int) -> LassoCox:
-    """LASSO-Cox regression with its penalty chosen in inner folds."""
-    return LassoCox(rule, ties, seed)
-
 CLASSIFIERS: dict[str, Callable[..., Learner]] = {
     "logistic": logistic,
     "ridge_logistic": ridge_logistic,
@@ -92,6 +87,13 @@ SURVIVORS: dict[str, Callable[..., Learner]] = {
     "cox": cox,
     "ridge_cox": ridge_cox,
     "lasso_cox": lasso_cox,
+    "elastic_net_cox": elastic_net_cox,
+    "radiomics_score_cox": radiomics_score_cox,
+    "cutoff_cox": cutoff_cox,
+    "xgboost_cox": xgboost_cox,
+    "xgboost_aft": xgboost_aft,
+    "gradient_boosted_cox": gradient_boosted_cox,
+    "random_survival_forest": random_survival_forest,
 }
 MODELS = CLASSIFIERS | SURVIVORS
 

@@ -8,7 +8,7 @@ from lifelines import CoxPHFitter
 from sklearn.linear_model import LogisticRegression
 
 from radnb.learning.linear import fit_cox, fit_logistic, fit_softmax
-from radnb.learning.models import CLASSIFIERS, MODELS, SCALES, SURVIVORS
+from radnb.learning.models import CLASSIFIERS, MODELS, SCALES
 from radnb.work.choices import pick
 
 RNG = np.random.default_rng(6)
@@ -32,14 +32,6 @@ def test_a_classifier_ranks_new_patients(name: str, classes: int) -> None:
     if learner.scale == "probability":
         assert 0 <= scores.min() <= scores.max() <= 1
         assert classes == 2 or np.allclose(scores.sum(1), 1)
-
-
-@pytest.mark.parametrize("name", SURVIVORS)
-def test_a_survival_learner_ranks_new_patients(name: str) -> None:
-    learner = pick(MODELS, {name: {}}, seed=1)().fit(X[:60], Y[:60])
-    assert learner.scale == "risk"
-    assert np.corrcoef(learner.scores(X[60:])[:, 0], RISK[60:])[0, 1] > 0.8
-    assert learner.scores(X[:60]).mean() == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", ["ridge_logistic", "ridge_cox"])
