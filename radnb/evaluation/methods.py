@@ -167,6 +167,11 @@ FIGURES: dict[str, Method] = {
 REFUSALS: dict[str, Method] = {
     "apparent performance": Method("Apparent performance on the training patients; no interval is given.",
                                    "训练患者上的表观性能,不给出区间。"),
+    "out of bag": Method("Mean over bootstrap samples of the patients left out; no interval of it is known to hold.",
+                         "自助样本未抽中患者的平均值;尚无覆盖率可靠的区间。"),
+    "bootstrap .632+": Method("The .632+ estimate: out-of-bag and apparent performance, combined by how far the model "
+                              "overfits; no interval of it is known to hold.",
+                              ".632+估计:按过拟合程度合并袋外性能与表观性能;尚无覆盖率可靠的区间。"),
     "too few events": Method("Too few events for an interval whose coverage is known.",
                              "事件数过少,无法给出覆盖率已知的区间。"),
     "identical scores": Method("The model gave everyone the same score.", "模型对所有患者给出相同评分。"),
