@@ -36,7 +36,7 @@ class Split:
     train: IntArray
     test: IntArray
     frozen: bool = False
-    name: str = ""
+    name: str = ""  # e.g. Centre A → Centre B
 
 
 def patient_strata(patients: pd.DataFrame) -> tuple[IntArray, IntArray]:

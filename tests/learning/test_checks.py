@@ -64,6 +64,7 @@ def test_survival_that_cannot_be_is_refused(columns: dict[str, Any], mend: str, 
     ({"selector": ({"lasso_cox": {}},)}, "lasso_cox does not suit a class outcome"),
     ({"sets": {"combined": ("clinical", "radiomic")}}, "Did you mean 'radiomics'"),
     ({"primary": "both"}, "primary: there is no model set 'both'"),
+    ({"imbalance": {"smoke": {}}}, "Did you mean 'smote'"),
     ({"prepare": {"correlatoin": 0.9}}, "Did you mean 'correlation'"),
     ({"design": {"nested": {"grid": {"depth": [1]}}}}, "neither selector nor model takes depth"),
 ])

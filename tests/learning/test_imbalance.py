@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE
 
+from radnb.errors import RadnbError
 from radnb.learning.folds import deal
 from radnb.learning.imbalance import OVERSAMPLERS, Oversampler
+from radnb.learning.training import train
 from radnb.work.choices import pick
 
+Maker = Callable[..., Any]
 RNG = np.random.default_rng(4)
 Y = np.repeat([0, 1, 2], [60, 12, 25])
 X = RNG.normal(size=(97, 3)) + 0.8 * Y[:, None]
@@ -112,3 +118,22 @@ def test_only_what_changes_the_classes_asks_for_recalibration() -> None:
 def test_nothing_heavy_is_loaded_until_a_row_is_made() -> None:
     code = "import sys, radnb.learning.imbalance; assert not {'imblearn', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", OVERSAMPLERS)
+def test_training_recalibrates_what_was_learned_from_other_shares(name: str, make_cohort: Maker,
+                                                                  make_plan: Maker) -> None:
+    cohort = make_cohort(patients=90, signal=0.7)
+    table = cohort.table
+    rare = table["outcome"].to_numpy() * (np.arange(90) % 3 == 0)
+    cohort = dataclasses.replace(cohort, table=table.assign(outcome=rare))
+    plan = make_plan(imbalance={name: {}}, bootstraps=0, permutations=0, sets={"radiomics": ("radiomics",)},
+                     primary="radiomics", comparator=None)
+    found = train(cohort, plan, workers=0).predictions
+    assert set(found["scale"]) == {"probability"}
+    assert found["score"].mean() == pytest.approx(rare.mean(), abs=0.05)  # half, were it not recalibrated
+
+
+def test_a_survival_outcome_has_no_classes_to_even_out(make_cohort: Maker, make_plan: Maker) -> None:
+    with pytest.raises(RadnbError, match="Leave `imbalance` out"):
+        train(make_cohort(classes=0), make_plan("survival", imbalance={"smote": {}}), workers=0)

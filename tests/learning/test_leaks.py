@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort
-from radnb.learning.fitting import Ready, Sample, make_ready
+from radnb.learning.arrays import make_problem, patients
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan, Trained
+from radnb.learning.problem import Sample
+from radnb.learning.ready import Ready, make_ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.training import make_problem, patients, train
+from radnb.learning.training import train
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
@@ -32,6 +34,7 @@ CHAINS: dict[str, dict[str, Any]] = {
     "penalty from inner folds": {"model": {"ridge_logistic": {"penalty": "inner"}}},
     "missing shown": {"prepare": {"impute": "median_indicator", "scale": "robust", "correlation": 0.6}},
     "tuned": {"design": {"nested": {"grid": {"k": [2, 5], "penalty": [0.1, 10]}}}},
+    "oversampled": {"imbalance": {"smote": {}}},
     "several rows": {"several": True}}
 DESIGN_OPTIONS: dict[str, dict[str, Any]] = {"repeated_kfold": {"folds": 3, "repeats": 1},
                                              "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
