@@ -20,6 +20,7 @@ from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
+from radnb.learning.suspects import Note, column_notes, identifier_problems
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
@@ -80,7 +81,12 @@ def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list
             found.append(f"block {block}: the table has no column {_some(absent)}. Assemble the cohort anew.")
             continue
         found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
-    return found or _giveaways(cohort, used)
+    return found or identifier_problems(cohort.table, used) + _giveaways(cohort, used)
+
+
+def cohort_notes(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[Note]:
+    """Return what is told and not refused, as flags (code, severity, parameters): repeated columns, calendar years."""
+    return column_notes(cohort.table, used)
 
 
 def _class_problems(cohort: Cohort) -> list[str]:
