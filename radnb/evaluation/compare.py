@@ -60,7 +60,8 @@ def verdict(found: list[Compared], *, model: str, comparator: str | None, metric
     Of directions between centres (sets named "A → B") the least favourable decides: what holds in one direction
     alone is not shown.
     """
-    between = sorted((c for c in found if ARROW in c.set), key=lambda c: (c.figure.low if c.figure.judged else -2.0, c.set))
+    between = sorted((c for c in found if ARROW in c.set),
+                     key=lambda c: (c.figure.low if c.figure.judged else -2.0, c.set))
     internal = [c for c in found if c.set not in ("external", "train") and ARROW not in c.set]
     external = [c for c in found if c.set == "external"] or between
     main = (internal or external or found)[0]
