@@ -12,6 +12,7 @@ import yaml
 
 from radnb.cohort.labels import SCHEMES
 from radnb.features.settings import presets
+from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
@@ -29,6 +30,8 @@ TABLES: dict[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
     "selector": ("Feature selection, one or a chain.", SELECTORS),
     "model": ("Models for classes.", CLASSIFIERS),
     "model, survival": ("Models for times to an event.", SURVIVORS),
+    "imbalance": ("What training rows of rare classes become, inside the fold; scores are recalibrated after it.",
+                  OVERSAMPLERS),
     "threshold": (f"Rules for the cut-off; survival studies take {', '.join(SURVIVAL_THRESHOLDS)}.", THRESHOLDS),
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from radnb.errors import raise_all
-from radnb.evaluation import classification, survival
+from radnb.evaluation import bootstrap632, classification, survival
 from radnb.evaluation.centres import alone_in, left_out, without_between
 from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
@@ -79,7 +79,8 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     centres = [left_out(one, patients) for one in series]
     drawn = [without_between(draws(one), c) for one, c in zip(series, centres, strict=True)]
     horizons = tuple(horizons_months or ())
-    metrics = [row for one, d in zip(series, drawn, strict=True) for row in _one_model(one, d, outcome, horizons)]
+    metrics = [row for one, d in zip(series, drawn, strict=True)
+               for row in _one_model(one, d, outcome, horizons, bootstrap632.apparent_of(one, series))]
     metrics += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                 for one, c in zip(series, centres, strict=True) if outcome.binary or one.survival
                 for metric, f, n, events in alone_in(one, c)]
@@ -114,7 +115,8 @@ def _row(one: Scored, metric: str, figure: Figure) -> tuple[object, ...]:
     return (one.model, one.set, metric, figure.value, figure.low, figure.high, one.n, one.events, figure.method)
 
 
-def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[float]) -> list[tuple[object, ...]]:
+def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[float],
+               apparent: Scored | None) -> list[tuple[object, ...]]:
     """Return the metric rows of one model, set and target, but for the AUC or C itself when it is the headline."""
     mark = "" if outcome.binary or one.survival else f"[{one.target}]"
     rows = [] if not mark else [_row(one, f"auc{mark}", discrimination(one, drawn))]
@@ -122,7 +124,8 @@ def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[f
         rows += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                  for metric, f, n, events in survival.group_figures(one, horizons)]
         return [*rows, *([_row(one, "logrank_p", survival.logrank_p(one))] if one.rows.thresholded else [])]
-    found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn)}
+    found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn),
+             **bootstrap632.of_patients(one, apparent)}
     return rows + [_row(one, f"{name}{mark}", figure) for name, figure in found.items()
                    if name not in classification.PER_100]
 
@@ -170,7 +173,13 @@ def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcom
             one, d = series[members[0]], macro([drawn[k] for k in members])
             figure, metric = discrimination_macro(one, d), "auc_macro"
         result[key] = _Summary(tuple(series[k] for k in members), d, figure, metric)
-    return result
+    return {key: _combined(one, result.get((key[0], "train"))) for key, one in result.items()}
+
+
+def _combined(one: _Summary, apparent: _Summary | None) -> _Summary:
+    """Return a headline that was scored out of bag as its .632+ estimate."""
+    drawn = None if apparent is None else apparent.drawn
+    return replace(one, figure=bootstrap632.of_headline(one.figure, one.drawn, one.series[0], drawn))
 
 
 def _comparisons(whole: Mapping[Key, _Summary], primary: str,
@@ -208,6 +217,8 @@ def _difference_rows(mine: _Summary, comparator: str, figure: Figure, test: Figu
 
 
 def _difference(mine: _Summary, other: _Summary) -> tuple[Figure, float]:
+    if (figure := bootstrap632.difference(mine.figure, other.figure)) is not None:
+        return figure, float("nan")
     if len(mine.series) == 1:
         return difference(mine.series[0], other.series[0], mine.drawn, other.drawn)
     return difference_macro(mine.series[0], other.series[0], mine.drawn, other.drawn)

@@ -13,6 +13,7 @@ from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.grid import candidates
+from radnb.learning.imbalance import OVERSAMPLERS, Oversampler
 from radnb.learning.learners import SURVIVAL
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
@@ -69,7 +70,14 @@ def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]
         prespecified=tuple(b for b in plan.prespecified if b in used),
         preparation=choices.pick(PREPARE, {"prepare": plan.prepare})(), chains=chains, candidates=ways, robust=robust,
         threshold=choices.pick(THRESHOLDS, plan.threshold, "threshold")(), seed=plan.seed, grid=bool(plan.grid),
+        oversample=_oversampler(plan),
         repeated=values, repeated_groups=np.asarray(np.searchsorted(ids, who), np.intp))
+
+
+def _oversampler(plan: Plan) -> Oversampler | None:
+    """Return what changes the training rows of rare classes, or nothing."""
+    made: Oversampler = choices.pick(OVERSAMPLERS, plan.imbalance, "imbalance", seed=plan.seed)()
+    return made if made.changes else None
 
 
 def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
