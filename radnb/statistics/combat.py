@@ -1,4 +1,4 @@
-"""ComBat: batch effects of location and scale, shrunk over features (Johnson, Li and Rabinovic, Biostatistics 2007;8:118).
+"""ComBat: batch effects of location and scale, shrunk over features (Johnson et al., Biostatistics 2007;8:118).
 
 `fit` learns from some rows and `apply` corrects any rows, so that tested patients never shape their own correction
 (images: Fortin et al., NeuroImage 2018;167:104). Equal to ComBat of R's sva, down to its rule for stopping.
@@ -15,7 +15,7 @@ from radnb.errors import RadnbError
 from radnb.statistics.families import Array
 
 IntArray = NDArray[np.intp]
-Estimate = Literal["parametric", "nonparametric"]
+Estimate = Literal["parametric", "nonparametric", "unshrunk"]
 FEWEST = 2  # rows that a batch needs to have a spread
 SETTLED = 1e-4  # sva's
 LEAST_LEFT = 1e-9  # of the spread within batches, below which covariates explain a feature wholly
@@ -135,11 +135,8 @@ def _effects(part: Standardised, usable: NDArray[np.bool_], estimate: Estimate,
     """Return location and variance of one batch per feature; features that are not usable have none (0 and 1)."""
     location, scale = np.zeros(len(usable)), np.ones(len(usable))
     own = Standardised(part.n, part.mean[usable], part.variance[usable])
-    if len(own.mean) < 2:  # nothing to shrink towards
-        found = own.mean, (np.ones_like(own.mean) if mean_only else own.variance)
-    else:
-        found = SHRINK[estimate](own, mean_only)
-    location[usable], scale[usable] = found
+    shrink = SHRINK[estimate] if len(own.mean) > 1 else _unshrunk  # one feature has nothing to shrink towards
+    location[usable], scale[usable] = shrink(own, mean_only)
     return location, scale
 
 
@@ -181,4 +178,8 @@ def _nonparametric(part: Standardised, mean_only: bool) -> tuple[Array, Array]:
     return location, scale
 
 
-SHRINK = {"parametric": _parametric, "nonparametric": _nonparametric}
+def _unshrunk(part: Standardised, mean_only: bool) -> tuple[Array, Array]:
+    return part.mean, np.ones_like(part.mean) if mean_only else part.variance
+
+
+SHRINK = {"parametric": _parametric, "nonparametric": _nonparametric, "unshrunk": _unshrunk}
