@@ -26,7 +26,7 @@ TABLES: dict[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
                 SCHEMES),
     "design": ("How patients are set apart for testing.", DESIGNS),
     "prepare": ("What happens to columns inside each fold; on a card without the name: `prepare: {correlation: 0.8}`. "
-                "`impute` takes median, median_indicator, mean, knn, iterative, or refuse where nothing may be missing.",
+                "`impute` takes median, median_indicator, mean, knn, iterative, or refuse: no value may be missing.",
                 {"prepare": prepare}),
     "harmonise": ("Differences between centres or scanners, taken out inside each fold after imputation and before the "
                   "filters. A batch or a covariate is a column known before surgery, never the outcome. A batch with "
