@@ -80,7 +80,7 @@ class Harmoniser:
         made, known = replace(self), self.learned_
         made.left_, made.middle_ = self.left_, self.middle_
         if known is not None:
-            made.learned_ = known._replace(**{name: getattr(known, name)[..., columns] for name in BY_FEATURE})
+            made.learned_ = replace(known, **{name: getattr(known, name)[..., columns] for name in BY_FEATURE})
         return made
 
     def named(self, names: Sequence[str]) -> Harmoniser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, Self
 
 import numpy as np
@@ -35,9 +35,13 @@ class Imputer(Protocol):
         """Return some columns of any rows without gaps."""
         ...
 
+    def lean(self, columns: IntArray) -> tuple[Imputer, IntArray]:
+        """Return what fills some columns, and the columns that it needs: those, or all."""
+        ...
+
 
 @dataclass
-class Typical:
+class TypicalValues:
     """The median, or the mean, of the known training values; 0 where there are none."""
 
     typical: Callable[[Array, Bools], Array]
@@ -54,16 +58,22 @@ class Typical:
         missing = np.isnan(part)
         return np.where(missing, self.fill_[columns], part) if missing.any() else part
 
+    def lean(self, columns: IntArray) -> tuple[Imputer, IntArray]:
+        """Return what fills some columns, and the columns that it needs: those."""
+        made = replace(self)
+        made.fill_ = self.fill_[columns]
+        return made, columns
+
 
 @dataclass
-class Refused:
+class NoGaps:
     """No gaps at all: the first one is an error."""
 
     fill_: Array = field(init=False, repr=False)
 
     def fit(self, x: Array, missing: Bools) -> Self:
         """Accept training rows without gaps only."""
-        self.fill_ = np.full(x.shape[1], np.nan)
+        self.fill_ = medians(x, missing)
         self.filled(x, np.arange(x.shape[1]))
         return self
 
@@ -73,6 +83,12 @@ class Refused:
         if found := gaps(part, [f"column {c + 1}" for c in columns]):
             raise RadnbError(found, code="E_MISSING")
         return part
+
+    def lean(self, columns: IntArray) -> tuple[Imputer, IntArray]:
+        """Return what checks some columns, and the columns that it needs: those."""
+        made = NoGaps()
+        made.fill_ = self.fill_[columns]
+        return made, columns
 
 
 class _Standard:
@@ -91,12 +107,17 @@ class _Standard:
     def _standard(self, x: Array, missing: Bools) -> Array:
         return np.where(missing, 0.0, (x - self.fill_) / self.spread_)
 
+    def lean(self, columns: IntArray) -> tuple[Self, IntArray]:
+        """Return itself, and the columns that it needs: all, for each one helps to fill the others."""
+        return self, np.arange(len(self.fill_))
+
 
 @dataclass
-class Nearest(_Standard):
+class NearestRows(_Standard):
     """The mean of the nearest training rows that know the value, by distance over the columns known to both.
 
-    Distances are those of Troyanskaya et al., Bioinformatics 2001;17:520, in standard units.
+    It keeps the training rows, so a model with it holds patients' values. Distances are those of Troyanskaya
+    et al., Bioinformatics 2001;17:520, in standard units.
     """
 
     fill_: Array = field(init=False, repr=False)
@@ -137,7 +158,7 @@ class Nearest(_Standard):
 
 
 @dataclass
-class Chained(_Standard):
+class ChainedRidge(_Standard):
     """Ridge regression of each column on the ten that correlate most with it, in turn, until gaps settle."""
 
     fill_: Array = field(init=False, repr=False)
@@ -215,12 +236,12 @@ def means(x: Array, missing: Bools) -> Array:
 
 
 IMPUTERS: Mapping[str, Callable[[], Imputer]] = {
-    "median": lambda: Typical(medians),
-    "median_indicator": lambda: Typical(medians),
-    "mean": lambda: Typical(means),
-    "knn": Nearest,
-    "iterative": Chained,
-    "refuse": Refused,
+    "median": lambda: TypicalValues(medians),
+    "median_indicator": lambda: TypicalValues(medians),
+    "mean": lambda: TypicalValues(means),
+    "knn": NearestRows,
+    "iterative": ChainedRidge,
+    "refuse": NoGaps,
 }
 
 

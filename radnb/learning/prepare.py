@@ -81,6 +81,24 @@ class Preparation:
         out = np.hstack([out, np.isnan(x[:, flags]).astype(float)]) if flags.size else out
         return (out - self.centre_) / self.spread_
 
+    def lean(self, taken: IntArray) -> tuple[Preparation, IntArray, IntArray]:
+        """Return what makes some of the prepared columns, the input columns it needs, and their place in its result.
+
+        With (made, needed, place): `made.transform(x[:, needed])[:, place]` equals `self.transform(x)[:, taken]`.
+        """
+        p, source = len(self.fill_), self.columns_[taken]
+        flags, raw = source >= p, source % max(p, 1)
+        made = replace(self)
+        made.imputer_, needed = self.imputer_.lean(np.unique(raw))
+        column = np.searchsorted(needed, raw) + len(needed) * flags
+        order = np.argsort(column, kind="stable")
+        made.columns_ = column[order]
+        made.centre_, made.spread_ = self.centre_[taken[order]], self.spread_[taken[order]]
+        if self.harmoniser_ is not None:
+            real = self.columns_[self.columns_ < p]
+            made.harmoniser_ = self.harmoniser_.only(np.searchsorted(real, np.sort(source[~flags])))
+        return made, needed, np.argsort(order, kind="stable")
+
     def fit_transform(self, x: Array, y: object = None) -> Array:
         """Fit and transform the same rows, which need no harmonising."""
         return self.fit(x).transform(x)

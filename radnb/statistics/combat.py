@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,7 +24,8 @@ MOST_STEPS = 1000
 BLOCK = 4_000_000  # pairs of features weighed at once
 
 
-class Combat(NamedTuple):
+@dataclass(frozen=True)
+class Combat:
     """What was learned: the common level, effects of covariates and spread of each feature; each batch's effects.
 
     `adjusted` is false for a feature that does not vary within some batch: like sva, it is left as it is.
@@ -85,9 +87,9 @@ def extend(known: Combat, x: Array, batch: int, covariates: Array | None = None)
     location, scale = _effects(Standardised(len(x), moved.mean(0), moved.var(0, ddof=1)), usable, known.estimate,
                                known.mean_only)
     order = np.argsort(np.append(known.batches, batch), kind="stable")
-    return known._replace(batches=np.append(known.batches, batch)[order].astype(np.intp),
-                          location=np.vstack([known.location, location])[order],
-                          scale=np.vstack([known.scale, scale])[order])
+    return replace(known, batches=np.append(known.batches, batch)[order].astype(np.intp),
+                   location=np.vstack([known.location, location])[order],
+                   scale=np.vstack([known.scale, scale])[order])
 
 
 def apply(known: Combat, x: Array, batch: IntArray, covariates: Array | None = None) -> Array:
