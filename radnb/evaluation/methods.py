@@ -182,8 +182,6 @@ REFUSALS: dict[str, Method] = {
                                             "interval.", "重抽样未包含阈值,故该指标不给出区间。"),
     "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
                                 "重抽样少于25次,不足以给出区间。"),
-    "fitted there": Method("Fitted to these very patients, so where it lies in others is not known from them.",
-                           "由这些患者本身拟合,无法由此得知在其他患者中的位置。"),
     "not fitted": Method("Held at 1, not fitted.", "固定为1,未拟合。"),
     "mean of the scores": Method("The mean of the predicted probabilities.", "预测概率的均值。"),
     "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",

@@ -11,7 +11,7 @@ import pandas as pd
 from radnb.errors import RadnbError
 from radnb.evaluation.flags import ENOUGH_FOR_CALIBRATION
 from radnb.evaluation.honesty import LEAST_EVENTS_FROZEN, Figure, alone
-from radnb.statistics.calibration import calibration_line, recalibrate, recalibrate_across
+from radnb.statistics.calibration import calibration_line, recalibrate_across
 from radnb.statistics.cutoffs import wilson
 from radnb.statistics.discrimination import concordance, delong_interval
 from radnb.statistics.inputs import Z95, Bools, Estimate, Floats, Ints
@@ -177,7 +177,7 @@ def _recalibrated(group: _Group) -> list[tuple[str, str, Figure]]:
     """Return the recalibration and the metrics that it changes; the order of patients, and so the AUC, stays."""
     if not group.probability or group.rarer == 0:
         return []
-    names = [*FITTED, *LINE, *_names(group.thresholds)]
+    names = [*FITTED, *_names(group.thresholds)]
     if group.rarer < LEAST_EVENTS_FROZEN or np.ptp(group.score) == 0:
         why = "too few events" if group.rarer < LEAST_EVENTS_FROZEN else "identical scores"
         return [(variant, name, alone(np.nan, why)) for variant in VARIANTS[1:] for name in names]
@@ -191,7 +191,7 @@ def _recalibrated(group: _Group) -> list[tuple[str, str, Figure]]:
 def _cross_fitted(group: _Group, *, slope: bool) -> list[Figure]:
     """Return the mean over repeats, with limits from bootstraps of patients that recalibrate anew.
 
-    The line has no limits: what was fitted to these patients says nothing about how it lies in others.
+    Intercept and slope are not judged again: across folds a useless score comes out with a slope far below 0.
     """
     rng = np.random.default_rng([group.seed, 9])
     whole = [np.arange(len(group.event))] * REPEATS
@@ -200,17 +200,16 @@ def _cross_fitted(group: _Group, *, slope: bool) -> list[Figure]:
     repeats, shares = _repeats(group, whole, slope, rng)
     table, _ = _repeats(group, drawn, slope, rng)
     mean = shares.reshape(REPEATS, len(group.event), -1).mean(axis=0)
-    floor = np.concatenate([np.zeros(2), mean.std(axis=0, ddof=1) / np.sqrt(len(mean))])
+    floor = mean.std(axis=0, ddof=1) / np.sqrt(len(mean))
     table = table.reshape(BOOTSTRAPS, SPLITS, -1)
     value, low, high, _ = cv_interval(repeats, table, floor, scale="plain", bounds=(-np.inf, np.inf))
     method = f"recalibrated{REPEATS}x{FOLDS}_bootstrap{BOOTSTRAPS}x{SPLITS}_plain"
-    return [alone(v, "fitted there") if k < len(LINE) else Figure(float(v), float(a), float(b), method)
-            if np.isfinite([v, a, b]).all() else alone(v, "a resample could not be scored")
-            for k, (v, a, b) in enumerate(zip(value, low, high, strict=True))]
+    return [Figure(float(v), float(a), float(b), method) if np.isfinite([v, a, b]).all()
+            else alone(v, "a resample could not be scored") for v, a, b in zip(value, low, high, strict=True)]
 
 
 def _repeats(group: _Group, sets: Sequence[Ints], slope: bool, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return, of sets of rows, line and mean shares after recalibration across folds, and each row's shares."""
+    """Return, of sets of rows, the mean shares after recalibration across folds, and each row's shares."""
     rows, unit = np.concatenate(sets), np.repeat(np.arange(len(sets)), [len(s) for s in sets])
     fold = np.concatenate([_dealt(s, group.event, rng) for s in sets])
     event = group.event[rows]
@@ -220,9 +219,7 @@ def _repeats(group: _Group, sets: Sequence[Ints], slope: bool, rng: np.random.Ge
     shares = _shares(p, event, group.thresholds)
     size = np.bincount(unit, minlength=len(sets))
     means = np.stack([np.bincount(unit, column, len(sets)) / size for column in shares.T], axis=1)
-    large = recalibrate(p, event, unit, len(sets), slope=False).intercept
-    line = recalibrate(p, event, unit, len(sets)).slope
-    return np.where(lost[:, None], np.nan, np.column_stack([large, line, means])), shares
+    return np.where(lost[:, None], np.nan, means), shares
 
 
 def _dealt(rows: Ints, event: Bools, rng: np.random.Generator) -> Ints:
