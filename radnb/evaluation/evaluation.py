@@ -27,6 +27,7 @@ from radnb.evaluation.honesty import (
     macro,
 )
 from radnb.evaluation.scored import Scored, scored
+from radnb.evaluation.transfer import travelled
 from radnb.features.assemble import Outcome
 from radnb.statistics.screening import holm
 
@@ -44,7 +45,8 @@ class Evaluation:
     confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method;
     kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
-    grid and grid_summary: see grid.py; empty where the card compares no grid.
+    grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
+    frozen models in patients of other centres or sets, as they are and recalibrated there.
     """
 
     metrics: pd.DataFrame
@@ -61,16 +63,18 @@ class Evaluation:
     verdict: Verdict
     grid: pd.DataFrame = field(default_factory=pd.DataFrame)
     grid_summary: pd.DataFrame = field(default_factory=pd.DataFrame)
+    transfer: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outcome: Outcome, primary: str,
              comparator: str | None, decision: tuple[float, float], horizons_months: Sequence[float] | None = None,
              relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
-             candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None) -> Evaluation:
+             candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None,
+             splits: pd.DataFrame | None = None) -> Evaluation:
     """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
 
     `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only;
-    `ways` holds the scores of every candidate of a grid.
+    `ways` holds the scores of every candidate of a grid, `splits` who trained and was tested where.
     """
     drawn_table = pd.DataFrame(columns=list(RESAMPLED)) if resamples is None else resamples
     check(predictions, drawn_table, outcome)
@@ -93,6 +97,7 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
     checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons)
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
+                      transfer=travelled(predictions, patients, splits, thresholds=decision),
                       **tables(series, drawn, thresholds, comparator))
 
 

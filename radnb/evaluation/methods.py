@@ -119,6 +119,12 @@ METHODS: dict[str, Method] = {
     "patients_wald": Method("Frozen probabilities on untouched patients; logistic recalibration with Wald 95 % "
                             "interval.", "冻结概率用于未参与训练患者;logistic再校准,Wald 95%区间。",
                             "glm(y ~ qlogis(p), binomial)"),
+    "recalibrated#x#_bootstrap#x#_plain": Method(
+        "Mean over {0} repeats of {1}-fold cross-fitting: frozen probabilities recalibrated on the patients of the "
+        "other folds; 95 % interval from {2} bootstrap samples of patients x {3} fold splits, recalibrated anew "
+        "(simulated coverage 93-98 % at 80 and 200 patients).",
+        "{0}次{1}折交叉拟合的均值:冻结概率在其他折患者上重新校准;95%区间由{2}份患者自助样本×{3}次折划分得出,"
+        "每次重新校准(模拟覆盖率93-98%,80例与200例)。"),
     "permuted#": Method("One-sided p that there is any signal at all: outcomes permuted through the whole procedure "
                         "({0} permutations, one repeat of cross-validation each, stopped by the Besag-Clifford rule).",
                         "“有无任何信号”的单侧p值:在整个流程中置换结局({0}次置换,每次一轮交叉验证,按Besag-Clifford规则停止)。"),
@@ -195,6 +201,8 @@ REFUSALS: dict[str, Method] = {
                                             "interval.", "重抽样未包含阈值,故该指标不给出区间。"),
     "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
                                 "重抽样少于25次,不足以给出区间。"),
+    "not fitted": Method("Held at 1, not fitted.", "固定为1,未拟合。"),
+    "mean of the scores": Method("The mean of the predicted probabilities.", "预测概率的均值。"),
     "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",
                                              "至少一个重抽样样本中没有可比较的患者对。"),
     "no spread": Method("The estimate did not vary at all, so an interval would claim a certainty that is not there.",
