@@ -10,6 +10,8 @@ import pandas as pd
 from radnb.errors import nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
+from radnb.learning.fusion import FUSIONS, blocks_of, layout
+from radnb.learning.grid import grid_problems
 from radnb.learning.learners import CLASSES, SURVIVAL
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
@@ -31,8 +33,11 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += choices.problems(PREPARE, {"prepare": dict(plan.prepare)}, "card")
     for number, choice in enumerate(plan.selector):
         found += choices.problems(SELECTORS, choice, f"selector {number + 1}" if len(plan.selector) > 1 else "selector")
-    found += [f"model_sets.{name}: there is no block {block!r}. {nearest(block, cohort.blocks)}"
-              for name, blocks in plan.sets.items() for block in blocks if block not in cohort.blocks]
+    for name, blocks in plan.sets.items():
+        fusing = choices.problems(FUSIONS, blocks, f"model_sets.{name}") if isinstance(blocks, Mapping) else []
+        found += fusing or [f"model_sets.{name}: there is no block {block!r}. {nearest(block, cohort.blocks)}"
+                            for block in blocks_of(layout(blocks)) if block not in cohort.blocks]
+    found += grid_problems(plan.grid)
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
@@ -41,17 +46,18 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
 
 def _kind_problems(plan: Plan, kind: str) -> list[str]:
     survival, found = kind == SURVIVAL, []
-    fit = SURVIVORS if survival else CLASSIFIERS
-    name = choices.name_of(plan.model)
-    if name not in fit:
-        found.append(f"model: {name} does not suit {'a survival' if survival else 'a class'} outcome. "
-                     f"Choose one of {', '.join(fit)}.")
-    for choice in plan.selector:
+    fit, outcome = (SURVIVORS, "a survival") if survival else (CLASSIFIERS, "a class")
+    for model in (plan.model, *plan.grid.get("models", ())):
+        if choices.name_of(model) not in fit:
+            found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
+                         f"Choose one of {', '.join(fit)}.")
+    chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
+    for choice in (step for chain in (plan.selector, *chains) for step in chain):
         suits = choices.pick(SELECTORS, choice, seed=0)().kinds
         if (SURVIVAL if survival else CLASSES) not in suits:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
-            found.append(f"selector: {choices.name_of(choice)} does not suit {'a survival' if survival else 'a class'} "
-                         f"outcome. Choose one of {', '.join(fitting)}.")
+            found.append(f"selector: {choices.name_of(choice)} does not suit {outcome} outcome. "
+                         f"Choose one of {', '.join(fitting)}.")
     if survival and choices.name_of(plan.threshold) not in SURVIVAL_THRESHOLDS:
         found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
                      f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")

@@ -5,29 +5,23 @@ Each is a task of plain arrays that any worker may do, and the same seeds give t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from radnb.learning.fitting import (
-    Blocks,
-    Fitted,
-    Problem,
-    Ready,
-    Sample,
-    concordance,
-    cross_fitted,
-    fit_candidate,
-    make_ready,
-    raw_scale,
-    tuned,
-)
+from radnb.learning.fitting import Model, View, fit, tuned, view
 from radnb.learning.folds import IntArray, deal
+from radnb.learning.fusion import Late, Layout, blocks_of
+from radnb.learning.problem import Problem, Sample
+from radnb.learning.ready import cross_fitted, make_ready, raw_scale
+from radnb.learning.scoring import concordance
 from radnb.statistics.families import Array
 
 BATCH = 25  # permutations in one task
 PERMUTATION, ADDED, BOOTSTRAP, HALF = "permutation", "permutation_added", "bootstrap", "half_sample"
+CANDIDATE = "candidate"  # a part's replicate is then its number in the grid
 CENTRE_FOLDS = -1
 NO_FOLD = -1
 
@@ -68,21 +62,40 @@ class Part:
     chosen: tuple[tuple[int, str, float], ...] = ()  # fold, feature, weight
 
 
-def work(problem: Problem, task: Task) -> list[Part]:
+@dataclass(frozen=True)
+class Done:
+    """What a task left, and the processor seconds it took."""
+
+    parts: list[Part]
+    seconds: float
+
+
+def work(problem: Problem, task: Task) -> Done:
     """Do one task."""
-    return list(WORK[task.kind](problem, task))
+    start = time.process_time()
+    return Done(list(WORK[task.kind](problem, task)), time.process_time() - start)
 
 
 def _cross_validate(problem: Problem, task: Task) -> Iterator[Part]:
     """Score each test part with models ready in every respect, thresholds included."""
     for train, test, fold, name in task.parts:
         sample = Sample(problem, train)
-        for model, blocks in problem.sets.items():
-            ready = make_ready(sample, blocks)
+        for model, layout in problem.sets.items():
+            ready = make_ready(sample, layout)
             yield Part(task.kind, model, test, ready.scores(test), np.full(len(test), fold), name, task.repeat,
                        scale=ready.scale, thresholds=ready.thresholds,
                        fits=(record(sample, ready.fitted, model, task.kind, repeat=task.repeat, fold=fold),),
                        chosen=tuple((fold, *pair) for pair in weights(ready.fitted)))
+            yield from _each_candidate(sample, model, layout, test, fold, task.repeat)
+
+
+def _each_candidate(sample: Sample, model: str, layout: Layout, test: IntArray, fold: int,
+                    repeat: int) -> Iterator[Part]:
+    """Score a test part with every candidate of a grid; selections are shared, and raw scores serve to rank."""
+    for number in range(len(sample.problem.candidates) if sample.problem.grid else 0):
+        fitted = fit(view(sample), layout, number)
+        yield Part(CANDIDATE, model, test, fitted.scores(test, {}), np.full(len(test), fold), repeat=repeat,
+                   replicate=number, scale=raw_scale(fitted, sample.problem))
 
 
 def _resample(problem: Problem, task: Task) -> Iterator[Part]:
@@ -99,12 +112,12 @@ def _resample(problem: Problem, task: Task) -> Iterator[Part]:
 def _score_folds(problem: Problem, kind: str, rows: IntArray, fold: IntArray, number: int,
                  split: int) -> Iterator[Part]:
     samples = [(f, Sample(problem, rows[fold != f])) for f in np.unique(fold)]
-    for model, blocks in problem.sets.items():
+    for model, layout in problem.sets.items():
         scores, fits, calibrated = np.empty((len(rows), problem.targets)), [], True
         for f, sample in samples:
-            fitted = fit_candidate(sample, blocks, tuned(sample, blocks))
+            fitted = fit(view(sample), layout, tuned(view(sample), layout))
             scores[fold == f] = fitted.scores(rows[fold == f], {})
-            calibrated &= fitted.learner.calibrated
+            calibrated &= fitted.calibrated
             fits.append(record(sample, fitted, model, kind, replicate=number, split=split, fold=int(f)))
         scores, thresholds = cross_fitted(problem, scores, problem.y[rows], fold, calibrated=calibrated)
         yield Part(kind, model, rows, scores, fold, replicate=number, split=split, fits=tuple(fits),
@@ -117,14 +130,14 @@ def _permute(problem: Problem, task: Task) -> Iterator[Part]:
     Folds were dealt by outcome counts alone, so under the null every arrangement within folds is equally likely
     given the folds; what is learned without the outcome (imputation, filters, scaling) is the same for all of them.
     """
-    fold, samples, blocks = *_base(problem, task), problem.sets[task.model]
+    fold, samples, layout = *_base(problem, task), problem.sets[task.model]
     for number in task.numbers:
         moved = shuffle(fold, problem.groups, np.random.default_rng([task.seed, 4, number]))
         y, strata = problem.y[moved], problem.strata[moved]
         fits = []
         for f, sample in samples:
-            candidate = tuned(sample, blocks, y=y, strata=strata)
-            fits.append((f, sample, fit_candidate(sample, blocks, candidate, y=y)))
+            seen = View(sample, y, strata)
+            fits.append((f, sample, fit(seen, layout, tuned(seen, layout))))
         yield _permuted(problem, task, number, fold, fits, {}, moved)
 
 
@@ -137,10 +150,10 @@ def _permute_added(problem: Problem, task: Task) -> Iterator[Part]:
     two patients of a fold in 12 %; with a real addition 70 % and 72 %.)
     """
     fold, samples = _base(problem, task)
-    blocks, kept = problem.sets[task.model], problem.sets[task.comparator]
-    added = tuple(b for b in blocks if b not in kept)
-    half = next((name for name, part in zip(("always", "chosen"), problem.parts(blocks), strict=True)
-                 if part == added), None)
+    layout, kept = problem.sets[task.model], problem.sets[task.comparator]
+    added = tuple(b for b in blocks_of(layout) if b not in blocks_of(kept))
+    half = None if isinstance(layout, Late) else next(
+        (name for name, part in zip(("always", "chosen"), problem.parts(layout), strict=True) if part == added), None)
     cells = risk_cells(problem, kept, fold)
     for number in task.numbers:
         moved = shuffle(cells, problem.groups, np.random.default_rng([task.seed, 6, number]))
@@ -149,11 +162,12 @@ def _permute_added(problem: Problem, task: Task) -> Iterator[Part]:
             raw = {b: values[moved] if b in added else values for b, values in problem.blocks.items()}
             mixed = replace(problem, blocks=raw)
             here = [(f, Sample(mixed, sample.train)) for f, sample in samples]
-        fits = [(f, s, fit_candidate(s, blocks, tuned(s, blocks, moved=place), moved=place)) for f, s in here]
-        yield _permuted(problem, task, number, fold, fits, place, None)
+        seen = [(f, s, View(s, s.problem.y, s.problem.strata, place)) for f, s in here]
+        yield _permuted(problem, task, number, fold, [(f, s, fit(v, layout, tuned(v, layout))) for f, s, v in seen],
+                        place, None)
 
 
-def _permuted(problem: Problem, task: Task, number: int, fold: IntArray, fits: Sequence[tuple[int, Sample, Fitted]],
+def _permuted(problem: Problem, task: Task, number: int, fold: IntArray, fits: Sequence[tuple[int, Sample, Model]],
               place: Mapping[str, IntArray], truth: IntArray | None) -> Part:
     scores, rows = np.empty((len(fold), problem.targets)), np.flatnonzero(fold != NO_FOLD)
     for f, _, fitted in fits:
@@ -222,10 +236,10 @@ def shuffle(cells: IntArray, groups: IntArray, rng: np.random.Generator) -> IntA
     return np.asarray(order[start[target[member]] + within])
 
 
-def risk_cells(problem: Problem, blocks: Blocks, fold: IntArray) -> IntArray:
+def risk_cells(problem: Problem, layout: Layout, fold: IntArray) -> IntArray:
     """Return cells of a fold and up to five classes of equal size by the score of a model on all patients."""
     everyone = np.arange(len(fold))
-    fitted = fit_candidate(Sample(problem, everyone), blocks)
+    fitted = fit(view(Sample(problem, everyone)), layout)
     score = fitted.scores(everyone, {})
     score = score @ np.arange(score.shape[1]) if score.shape[1] > 1 else score[:, 0]
     _, first, member = np.unique(problem.groups, return_index=True, return_inverse=True)
@@ -238,24 +252,22 @@ def risk_cells(problem: Problem, blocks: Blocks, fold: IntArray) -> IntArray:
     return cells[member]
 
 
-def record(sample: Sample, fitted: Fitted, model: str, kind: str, **place: int) -> dict[str, object]:
+def record(sample: Sample, fitted: Model, model: str, kind: str, **place: int) -> dict[str, object]:
     """Describe one outer fit: patients, candidates, what was selected, convergence."""
     problem = sample.problem
     events = problem.y[sample.train]
     counted = events[:, 1].sum() if events.ndim == 2 else (events == events.max()).sum()
-    selecting = fitted.chosen.candidates > 0
     return {"kind": kind, "model": model, "repeat": 0, "replicate": 0, "split": 0, "fold": NO_FOLD, **place,
             "rows": len(sample.train), "patients": len(np.unique(problem.groups[sample.train])),
-            "events": int(counted), "candidates": fitted.always.candidates + fitted.chosen.candidates,
-            "prepared": len(fitted.always.names) + len(fitted.chosen.names), "selected": len(fitted.support),
-            "features": len(fitted.features), "empty": bool(selecting and not len(fitted.support)),
+            "events": int(counted), "candidates": fitted.candidates, "prepared": fitted.prepared,
+            "selected": len(fitted.chosen_names), "features": len(fitted.features), "empty": fitted.empty,
             "no_information": not fitted.features, "converged": bool(fitted.converged),
             "tuned": problem.candidates[fitted.candidate].note}
 
 
-def weights(fitted: Fitted) -> list[tuple[str, float]]:
+def weights(fitted: Model) -> list[tuple[str, float]]:
     """Return the model's features with their weights on the prepared scale (NaN: the learner has none)."""
-    found = fitted.learner.weights()
+    found = fitted.weights()
     values = np.full(len(fitted.features), np.nan) if found is None else found
     return [(name, float(value)) for name, value in zip(fitted.features, values, strict=True)]
 
@@ -287,5 +299,5 @@ class Sequential:
             self.batch += 1
 
 
-__all__ = ["ADDED", "BATCH", "BOOTSTRAP", "CENTRE_FOLDS", "HALF", "NO_FOLD", "PERMUTATION", "Part", "Ready",
+__all__ = ["ADDED", "BATCH", "BOOTSTRAP", "CANDIDATE", "CENTRE_FOLDS", "HALF", "NO_FOLD", "PERMUTATION", "Part",
            "Sequential", "Task", "draw", "risk_cells", "shuffle", "work"]

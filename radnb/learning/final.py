@@ -6,42 +6,66 @@ from typing import Any
 
 import numpy as np
 
-from radnb.learning.fitting import Problem, Ready, Sample, Table, make_ready
+from radnb.learning.fitting import Fitted, Fused, Model
 from radnb.learning.folds import IntArray
 from radnb.learning.learners import NoInformation
+from radnb.learning.problem import Problem, Sample, Table
+from radnb.learning.ready import Ready, make_ready
 from radnb.statistics.families import Array, Cox
 
 
 def final_models(problem: Problem, rows: IntArray) -> dict[str, dict[str, Any]]:
     """Refit each model set on these rows and describe it in plain numbers; coefficients are per unit of the input."""
     sample = Sample(problem, rows)
-    return {model: _describe(problem, sample, make_ready(sample, blocks)) for model, blocks in problem.sets.items()}
+    return {model: _describe(sample, make_ready(sample, layout)) for model, layout in problem.sets.items()}
 
 
-def _describe(problem: Problem, sample: Sample, ready: Ready) -> dict[str, Any]:
-    fitted = ready.fitted
-    fill, centre, spread = (np.concatenate(pair) for pair in zip(
-        _scaling(fitted.always, np.arange(len(fitted.always.names))), _scaling(fitted.chosen, fitted.support),
-        strict=True))
-    truth = problem.y[sample.train]
-    found: dict[str, Any] = {
-        "features": list(fitted.features), "prespecified": list(fitted.always.names),
-        "selected": [fitted.chosen.names[i] for i in fitted.support],
-        "candidates": fitted.always.candidates + fitted.chosen.candidates,
+def _describe(sample: Sample, ready: Ready) -> dict[str, Any]:
+    fitted, problem, truth = ready.fitted, sample.problem, sample.problem.y[sample.train]
+    return {
+        "features": list(fitted.features), "selected": list(fitted.chosen_names), "candidates": fitted.candidates,
         "patients": len(np.unique(problem.groups[sample.train])),
         "events": int(truth[:, 1].sum() if truth.ndim == 2 else (truth == truth.max()).sum()),
-        "no_information": isinstance(fitted.learner, NoInformation), "converged": bool(fitted.converged),
+        "no_information": not fitted.features or _knows_nothing(fitted), "converged": bool(fitted.converged),
         "tuned": problem.candidates[fitted.candidate].note, "scale": ready.scale,
-        "thresholds": _plain(ready.thresholds), "fill": _plain(fill), "centre": _plain(centre),
-        "spread": _plain(spread),
-        "recalibration": None if ready.recalibration is None else _plain(ready.recalibration)}
-    line = fitted.learner.linear()
-    if line is not None:
-        raw = line.coef / spread
+        "thresholds": _plain(ready.thresholds),
+        "recalibration": None if ready.recalibration is None else _plain(ready.recalibration),
+        "harmonised": problem.batches is not None,
+    } | (_fusion(sample, fitted) if isinstance(fitted, Fused) else _columns(sample, fitted))
+
+
+def _knows_nothing(fitted: Model) -> bool:
+    return isinstance(fitted.learner, NoInformation)
+
+
+def _fusion(sample: Sample, fitted: Fused) -> dict[str, Any]:
+    """Describe the regression on the scores, and the model behind each score."""
+    line = None if fitted.learner is None else fitted.learner.linear()
+    names = list(fitted.features)
+    return {"prespecified": list(fitted.beside.names),
+            "fusion": [formula(names, row, float(level))
+                       for row, level in zip(line.coef, line.intercept, strict=True)] if line else ["mean"],
+            "parts": {name: _columns(sample, part) for name, part in zip(fitted.names, fitted.parts, strict=False)}}
+
+
+def _columns(sample: Sample, fitted: Fitted) -> dict[str, Any]:
+    """Describe filling, scaling and, where the model is a weighted sum, its coefficients per unit of each column."""
+    names = [*fitted.always.names, *fitted.chosen_names]
+    fill, centre, spread = (np.concatenate(pair) for pair in zip(
+        _scaling(fitted.always, np.arange(len(fitted.always.names))), _scaling(fitted.chosen, fitted.picked.columns),
+        strict=True))
+    found: dict[str, Any] = {"prespecified": list(fitted.always.names), "fill": _plain(fill),
+                             "centre": _plain(centre), "spread": _plain(spread)}
+    line, made = fitted.learner.linear(), fitted.picked.rotation
+    if line is not None and line.coef.shape[1]:
+        fixed = len(fitted.always.names)
+        coef = line.coef if made is None else np.hstack([line.coef[:, :fixed], line.coef[:, fixed:] @ made.T])
+        raw = coef / spread
         intercept = line.intercept - raw @ centre
-        found |= {"standardised": _plain(line.coef), "coefficients": _plain(raw), "intercept": _plain(intercept),
-                  "formula": [formula(found["features"], row, float(level))
-                              for row, level in zip(raw, intercept, strict=True)]}
+        found |= {"standardised": _plain(coef), "coefficients": _plain(raw), "intercept": _plain(intercept),
+                  "terms": names, "formula": [formula(names, row, float(level))
+                                              for row, level in zip(raw, intercept, strict=True)]}
+        truth = sample.problem.y[sample.train]
         if truth.ndim == 2:
             found["baseline"] = _baseline(truth, fitted.scores(sample.train, {})[:, 0])
     return found

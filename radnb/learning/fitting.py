@@ -1,176 +1,94 @@
-"""One fit: prepare, select and model on training rows only. Arrays in, arrays out, light enough for workers."""
+"""One fit: select and model on training rows only. Arrays in, arrays out, light enough for workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from radnb.learning.folds import IntArray, deal
-from radnb.learning.learners import Learner, NoInformation
-from radnb.learning.linear import fit_logistic
-from radnb.learning.prepare import Preparation
-from radnb.learning.selection import Given, Robust, Selector
-from radnb.learning.thresholds import Rule
+from radnb.learning.folds import IntArray
+from radnb.learning.fusion import Blocks, Late, Layout
+from radnb.learning.learners import CoxModel, Learner, Logistic, NoInformation
+from radnb.learning.problem import Problem, Sample, Table
+from radnb.learning.scoring import concordance
+from radnb.learning.selection import Given
 from radnb.statistics.families import Array
 
-Blocks = tuple[str, ...]
-INNER_FOLDS = 5
-FEWEST_REPEATED = 10
+FUSION_PENALTY = 1e-3
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One way to select and model; several are compared in inner folds."""
+class Picked:
+    """What a chain of selectors chose: columns, and where it made new columns of them, their weights."""
 
-    selectors: tuple[Callable[[], Selector], ...]
-    model: Callable[[], Learner]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Everything a fit needs, as plain arrays: raw blocks, outcome, patients, and the recipe."""
-
-    blocks: Mapping[str, Array]
-    columns: Mapping[str, tuple[str, ...]]
-    y: Array  # class codes (n,) or time and event (n, 2)
-    classes: int  # 0: survival
-    groups: IntArray
-    strata: IntArray
-    centres: IntArray
-    sets: Mapping[str, Blocks]
-    prespecified: Blocks
-    preparation: Preparation
-    candidates: tuple[Candidate, ...]
-    robust: tuple[Robust, ...]
-    threshold: Rule
-    seed: int
-    repeated: Mapping[str, Array] = field(default_factory=dict)  # block -> (patients, readers, features)
-    repeated_groups: IntArray = field(default_factory=lambda: np.empty(0, np.intp))
-    samples: dict[bytes, Sample] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def targets(self) -> int:
-        """Return the number of score columns."""
-        return self.classes if self.classes > 2 else 1
-
-    def raw(self, blocks: Blocks) -> Array:
-        """Return the joined raw columns of some blocks."""
-        parts = [self.blocks[b] for b in blocks]
-        return np.hstack(parts) if parts else np.empty((len(self.groups), 0))
-
-    def names(self, blocks: Blocks) -> tuple[str, ...]:
-        """Return the joined column names of some blocks."""
-        return tuple(name for b in blocks for name in self.columns[b])
-
-    def sample(self, train: IntArray) -> Sample:
-        """Return the sample of these training rows, the same one every time; for rows that are fitted again."""
-        return self.samples.setdefault(train.tobytes(), Sample(self, train))
-
-    def parts(self, blocks: Blocks) -> tuple[Blocks, Blocks]:
-        """Tell the blocks that always enter from those whose features are selected."""
-        return (tuple(b for b in blocks if b in self.prespecified),
-                tuple(b for b in blocks if b not in self.prespecified))
-
-
-@dataclass(frozen=True)
-class Table:
-    """Some blocks as one training sample prepares them, for all rows of the cohort."""
-
-    values: Array
-    names: tuple[str, ...]
-    candidates: int
-    preparation: Preparation
-    raw: IntArray  # raw column number (of the joined blocks) behind each prepared input column
+    columns: IntArray
+    rotation: Array | None
+    settled: bool
 
 
 @dataclass
-class Sample:
-    """One set of training rows (copies allowed); blocks are prepared once for all model sets and outcomes."""
+class View:
+    """A sample as one refit sees it: an outcome of all rows, and who stands in whose place in one half of the columns.
 
-    problem: Problem
-    train: IntArray
-    _tables: dict[Blocks, Table] = field(default_factory=dict)
-    _inside: dict[Blocks, Array] = field(default_factory=dict)
-    _supports: dict[tuple[Blocks, int], tuple[IntArray, bool]] = field(default_factory=dict)
-    _inner: list[tuple[Sample, IntArray]] | None = None
+    What several candidates or model sets share (inner folds, selections, inner scores) is kept here.
+    """
 
-    def table(self, blocks: Blocks) -> Table:
-        """Return the blocks prepared with what these training rows give."""
-        if blocks not in self._tables:
-            self._tables[blocks] = self._prepare(blocks)
-        return self._tables[blocks]
+    sample: Sample
+    y: Array
+    strata: IntArray
+    moved: Mapping[str, IntArray] = field(default_factory=dict)
+    _picked: dict[tuple[Blocks, int], Picked] = field(default_factory=dict, repr=False)
+    _inner: list[tuple[View, IntArray]] | None = field(default=None, repr=False)
+    _held: dict[tuple[Layout, int], tuple[Array, IntArray]] = field(default_factory=dict, repr=False)
 
-    def inside(self, blocks: Blocks, moved: IntArray | None = None) -> Array:
-        """Return the prepared training rows, or those that take their place."""
-        if moved is not None:
-            return self.table(blocks).values[moved[self.train]]
-        if blocks not in self._inside:
-            self._inside[blocks] = self.table(blocks).values[self.train]
-        return self._inside[blocks]
+    @property
+    def problem(self) -> Problem:
+        """Return the problem behind the sample."""
+        return self.sample.problem
 
-    def _prepare(self, blocks: Blocks) -> Table:
-        problem, raw = self.problem, self.problem.raw(blocks)
-        whole = set(blocks) <= set(problem.prespecified)
-        allowed = np.arange(raw.shape[1]) if whole else self._agreed(blocks, raw.shape[1])
-        like = problem.preparation
-        made = (Preparation(like.impute, 1.0, None, like.method, like.scale) if whole else
-                Preparation(like.impute, like.near_constant, like.correlation, like.method, like.scale))
-        made.fit(raw[np.ix_(self.train, allowed)])
-        names = made.names(tuple(np.array(problem.names(blocks), object)[allowed]))
-        return Table(made.transform(raw[:, allowed]), names, raw.shape[1], made, allowed)
+    def truth(self, step: str) -> Array:
+        """Return the outcome of the training rows, which a step of this name looks at."""
+        return np.asarray(self.y[self.sample.see(step)])
 
-    def _agreed(self, blocks: Blocks, columns: int) -> IntArray:
-        allowed = np.arange(columns)
-        if not self.problem.robust:
-            return allowed
-        here = np.isin(self.problem.repeated_groups, self.problem.groups[self.train])
-        agreement = np.full(columns, np.nan)
-        if here.sum() >= FEWEST_REPEATED:
-            from radnb.statistics.agreement import icc_a1  # loads scipy.stats, and few runs need it
-
-            agreement = icc_a1(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2)).low
-        for selector in self.problem.robust:
-            found = selector.fit(np.empty((0, columns)), np.empty(0), Given(agreement=agreement)).support_
-            allowed = np.intersect1d(allowed, found)
-        return allowed
-
-    def support(self, blocks: Blocks, candidate: int) -> tuple[IntArray, bool]:
-        """Return the columns that a candidate's selectors choose with the true outcome."""
-        key = (blocks, candidate)
-        if key not in self._supports:
-            self._supports[key] = choose(self, self.inside(blocks), self.problem.y[self.train], candidate)
-        return self._supports[key]
-
-    def inner(self, strata: IntArray | None = None) -> list[tuple[Sample, IntArray]]:
-        """Return inner samples with the positions, among the training rows, that each holds out."""
-        if strata is not None:
-            return self._deal(strata)
+    def inner(self) -> list[tuple[View, IntArray]]:
+        """Return this view of inner samples, with the positions among the training rows that each holds out."""
         if self._inner is None:
-            self._inner = self._deal(self.problem.strata)
+            own = self.sample.inner() if self.strata is self.problem.strata else self.sample.dealt(self.strata)
+            plain = self.y is self.problem.y and not self.moved
+            self._inner = [(view(inside) if plain else View(inside, self.y, self.strata, self.moved), held)
+                           for inside, held in own]
         return self._inner
 
-    def _deal(self, strata: IntArray) -> list[tuple[Sample, IntArray]]:
-        groups, strata = self.problem.groups[self.train], strata[self.train]
-        scarce = [len(np.unique(groups[strata == value])) for value in np.unique(strata) if value >= 0]
-        folds = min(INNER_FOLDS, *scarce)
-        if folds < 2:
-            return []
-        fold = deal(groups, strata, folds, np.random.default_rng([self.problem.seed, 5]))
-        return [(Sample(self.problem, self.train[fold != f]), np.flatnonzero(fold == f)) for f in range(folds)]
+    def picked(self, blocks: Blocks, chain: int) -> Picked:
+        """Return what a chain chooses among the selectable columns of some blocks."""
+        made = self.problem.chains[chain]
+        key = (blocks, made.family)
+        if key not in self._picked:
+            self._picked[key] = _choose(self, blocks, chain)
+        found = self._picked[key]
+        return found if made.k is None else replace(found, columns=np.sort(found.columns[: made.k]))
 
 
-def choose(sample: Sample, values: Array, y: Array, candidate: int) -> tuple[IntArray, bool]:
-    """Run the selectors of a candidate one after another; return the column numbers and whether all converged."""
-    left, settled = np.arange(values.shape[1]), True
-    for make in sample.problem.candidates[candidate].selectors:
+def view(sample: Sample) -> View:
+    """Return the sample as it is, the same view every time."""
+    found: View = sample.kept.setdefault("view", View(sample, sample.problem.y, sample.problem.strata))
+    return found
+
+
+def _choose(seen: View, blocks: Blocks, number: int) -> Picked:
+    """Run the selectors of a chain one after another; a chain cut by number keeps its last one's order."""
+    sample, chain = seen.sample, seen.problem.chains[number]
+    values, names = sample.inside(blocks, seen.moved.get("chosen")), np.array(sample.table(blocks).names, object)
+    y, groups = seen.truth("select") if chain.steps else np.empty(0), sample.problem.groups[sample.train]
+    left, rotation, settled = np.arange(values.shape[1]), None, True
+    for place, make in enumerate(chain.steps):
         part = values if len(left) == values.shape[1] else values[:, left]
-        selector = make().fit(part, y, Given(sample.problem.groups[sample.train]))
-        left, settled = left[selector.support_], settled and selector.converged_
-    return left, settled
+        selector = make().fit(part, y, Given(groups, tuple(names[left])))
+        cut = chain.k is not None and place == len(chain.steps) - 1
+        left = left[selector.order_ if cut else selector.support_]
+        rotation, settled = selector.rotation_, settled and selector.converged_
+    return Picked(left, rotation, settled)
 
 
 @dataclass(frozen=True)
@@ -179,180 +97,211 @@ class Fitted:
 
     always: Table
     chosen: Table
-    support: IntArray
+    picked: Picked
     learner: Learner
     converged: bool
     candidate: int
 
     def scores(self, rows: IntArray, moved: Mapping[str, IntArray]) -> Array:
-        """Return raw scores of cohort rows."""
-        return self.learner.scores(join(self, rows, moved))
+        """Return raw scores of cohort rows, where `moved` may take one half of the columns from other patients."""
+        return self.learner.scores(_columns(self.always, self.chosen, self.picked, rows, moved))
+
+    @property
+    def calibrated(self) -> bool:
+        """Say whether the scores are probabilities (or risks) as they are."""
+        return self.learner.calibrated
+
+    @property
+    def scale(self) -> str:
+        """Say what the raw scores are."""
+        return self.learner.scale
+
+    def weights(self) -> Array | None:
+        """Return one weight per column, or None where the learner has none."""
+        return self.learner.weights()
+
+    @property
+    def chosen_names(self) -> tuple[str, ...]:
+        """Return the names of the features that were selected."""
+        return tuple(self.chosen.names[i] for i in self.picked.columns)
 
     @property
     def features(self) -> tuple[str, ...]:
         """Return the names of the model's columns."""
-        return self.always.names + tuple(self.chosen.names[i] for i in self.support)
+        made = self.picked.rotation
+        chosen = self.chosen_names if made is None else tuple(f"component_{i + 1}" for i in range(made.shape[1]))
+        return self.always.names + chosen
+
+    @property
+    def candidates(self) -> int:
+        """Return the number of columns that were there to choose from."""
+        return self.always.candidates + self.chosen.candidates
+
+    @property
+    def prepared(self) -> int:
+        """Return the number of columns that preparation left."""
+        return len(self.always.names) + len(self.chosen.names)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether there was something to select from and nothing was."""
+        return self.chosen.candidates > 0 and not len(self.picked.columns)
 
 
-def join(fitted: Fitted, rows: IntArray, moved: Mapping[str, IntArray]) -> Array:
-    """Return the model's columns of cohort rows, where `moved` may take one half from other patients."""
-    left = fitted.always.values[moved["always"][rows] if "always" in moved else rows]
-    right = fitted.chosen.values[moved["chosen"][rows] if "chosen" in moved else rows]
-    return np.hstack([left, right[:, fitted.support]])
+@dataclass(frozen=True)
+class Fused:
+    """A late fusion: models of their own whose scores stand beside other columns in one regression, or their mean."""
+
+    parts: tuple[Fitted, ...]
+    names: tuple[str, ...]
+    beside: Table
+    learner: Learner | None  # None: the mean of the parts' scores
+    centre: Array
+    spread: Array
+    logit: bool  # whether the parts' scores are probabilities, which enter as logits
+    candidate: int
+
+    def scores(self, rows: IntArray, moved: Mapping[str, IntArray]) -> Array:
+        """Return raw scores of cohort rows."""
+        each = [part.scores(rows, {}) for part in self.parts]
+        if self.learner is None:
+            return _mean(each, self.centre, self.spread)
+        x = (_links(each, logit=self.logit) - self.centre) / self.spread
+        return self.learner.scores(np.hstack([x, self.beside.values[rows]]))
+
+    @property
+    def calibrated(self) -> bool:
+        """Say whether the scores are probabilities (or risks) as they are."""
+        return self.learner is not None or all(part.calibrated for part in self.parts)
+
+    @property
+    def scale(self) -> str:
+        """Say what the raw scores are."""
+        return self.parts[0].scale if self.learner is None else self.learner.scale
+
+    def weights(self) -> Array | None:
+        """Return one weight per column of the regression."""
+        return None if self.learner is None else self.learner.weights()
+
+    @property
+    def converged(self) -> bool:
+        """Say whether every part did."""
+        return all(p.converged for p in self.parts) and (self.learner is None or self.learner.converged_)
+
+    @property
+    def chosen_names(self) -> tuple[str, ...]:
+        """Return the names of the features that the parts selected."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.chosen_names))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return the names of the regression's columns."""
+        return self.names + self.beside.names
+
+    @property
+    def candidates(self) -> int:
+        """Return the number of columns that were there to choose from."""
+        return sum(part.candidates for part in self.parts) + self.beside.candidates
+
+    @property
+    def prepared(self) -> int:
+        """Return the number of columns that preparation left."""
+        return sum(part.prepared for part in self.parts) + len(self.beside.names)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether a part had something to select from and selected nothing."""
+        return any(part.empty for part in self.parts)
 
 
-def fit_candidate(sample: Sample, blocks: Blocks, candidate: int = 0, *, y: Array | None = None,
-                  moved: Mapping[str, IntArray] | None = None) -> Fitted:
-    """Fit one candidate; `y` is another outcome of all rows, `moved` rearranges the rows of a half of the columns."""
-    problem, moved = sample.problem, moved or {}
-    always, chosen = (sample.table(part) for part in problem.parts(blocks))
-    if y is None and not moved:
-        support, settled = sample.support(problem.parts(blocks)[1], candidate)
-    else:
-        values = sample.inside(problem.parts(blocks)[1], moved.get("chosen"))
-        support, settled = choose(sample, values, (problem.y if y is None else y)[sample.train], candidate)
-    truth = (problem.y if y is None else y)[sample.train]
-    bare = len(always.names) + len(support) == 0
-    learner = NoInformation() if bare else problem.candidates[candidate].model()
-    fitted = Fitted(always, chosen, support, learner, settled, candidate)
-    learner.fit(join(fitted, sample.train, moved), truth, classes=problem.classes, groups=problem.groups[sample.train])
-    return Fitted(always, chosen, support, learner, settled and learner.converged_, candidate)
+Model = Fitted | Fused
 
 
-def tuned(sample: Sample, blocks: Blocks, *, y: Array | None = None, strata: IntArray | None = None,
-          moved: Mapping[str, IntArray] | None = None) -> int:
+def _columns(always: Table, chosen: Table, picked: Picked, rows: IntArray, moved: Mapping[str, IntArray]) -> Array:
+    """Return the model's columns of cohort rows."""
+    left = always.values[moved["always"][rows] if "always" in moved else rows]
+    right = chosen.values[moved["chosen"][rows] if "chosen" in moved else rows][:, picked.columns]
+    return np.hstack([left, right if picked.rotation is None else right @ picked.rotation])
+
+
+def fit(seen: View, layout: Layout, candidate: int = 0) -> Model:
+    """Fit one candidate of a model set on a view."""
+    return _fit_late(seen, layout, candidate) if isinstance(layout, Late) else _fit_joined(seen, layout, candidate)
+
+
+def _fit_joined(seen: View, blocks: Blocks, candidate: int) -> Fitted:
+    problem, sample = seen.problem, seen.sample
+    first, second = problem.parts(blocks)
+    always, chosen, made = sample.table(first), sample.table(second), problem.candidates[candidate]
+    picked = seen.picked(second, made.chain)
+    x = _columns(always, chosen, picked, sample.train, seen.moved)
+    learner = made.model() if x.shape[1] else NoInformation()
+    y, groups = seen.truth("model"), problem.groups[sample.train]
+    if problem.oversample is not None and x.shape[1]:
+        x, codes, groups = problem.oversample.resample(x, y.astype(np.intp), groups)
+        y = codes.astype(float)
+        learner.calibrated = False
+    learner.fit(x, y, classes=problem.classes, groups=groups)
+    return Fitted(always, chosen, picked, learner, picked.settled and learner.converged_, candidate)
+
+
+def _fit_late(seen: View, plan: Late, candidate: int) -> Fused:
+    """Fit each part, and the regression on what inner folds say of their scores."""
+    problem, sample = seen.problem, seen.sample
+    parts = tuple(_fit_joined(seen, blocks, candidate) for blocks in plan.scores)
+    names = tuple(f"score:{'+'.join(blocks)}" for blocks in plan.scores)
+    beside = sample.table(plan.beside)
+    held = [out_of_fold(seen, blocks, candidate) for blocks in plan.scores]
+    apparent = any((fold < 0).any() for _, fold in held)  # too few patients for inner folds
+    each = [part.scores(sample.train, {}) if apparent else scores
+            for part, (scores, _) in zip(parts, held, strict=True)]
+    logit = bool(problem.classes) and all(part.scale == "probability" for part in parts)
+    if plan.by == "mean":
+        kept = np.zeros(len(each)) if logit else np.array([one.mean() for one in each])
+        size = np.ones(len(each)) if logit else np.array([one.std() or 1.0 for one in each])
+        return Fused(parts, names, beside, None, kept, size, logit, candidate)
+    x = _links(each, logit=logit)
+    centre, spread = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)
+    names = names if x.shape[1] == len(names) else tuple(f"{n}:{t}" for n in names for t in range(problem.targets))
+    learner: Learner = Logistic(FUSION_PENALTY) if problem.classes else CoxModel(FUSION_PENALTY)
+    learner.fit(np.hstack([(x - centre) / spread, beside.values[sample.train]]), seen.truth("fusion"),
+                classes=problem.classes, groups=problem.groups[sample.train])
+    return Fused(parts, names, beside, learner, centre, spread, logit, candidate)
+
+
+def _links(each: list[Array], *, logit: bool) -> Array:
+    """Return scores as columns of a regression: probabilities on the logit scale."""
+    x = np.hstack(each)
+    if not logit:
+        return x
+    p = np.clip(x, 1e-3, 1 - 1e-3)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _mean(each: list[Array], centre: Array, spread: Array) -> Array:
+    return np.asarray(np.mean([(one - c) / s for one, c, s in zip(each, centre, spread, strict=True)], axis=0))
+
+
+def tuned(seen: View, layout: Layout) -> int:
     """Return the candidate with the best inner cross-validated AUC or C; the first one wins a tie."""
-    problem = sample.problem
+    problem = seen.problem
     if len(problem.candidates) == 1:
         return 0
-    values = []
+    truth, values = seen.truth("tune"), []
     for candidate in range(len(problem.candidates)):
-        held, fold = out_of_fold(sample, blocks, candidate, y=y, strata=strata, moved=moved)
-        truth = (problem.y if y is None else y)[sample.train]
+        held, fold = out_of_fold(seen, layout, candidate)
         values.append(concordance(held, truth, fold, problem.classes) if fold.max(initial=-1) >= 0 else 0.5)
     return int(np.argmax(np.round(values, 12)))
 
 
-def out_of_fold(sample: Sample, blocks: Blocks, candidate: int, *, y: Array | None = None,
-                strata: IntArray | None = None,
-                moved: Mapping[str, IntArray] | None = None) -> tuple[Array, IntArray]:
+def out_of_fold(seen: View, layout: Layout, candidate: int) -> tuple[Array, IntArray]:
     """Return raw inner out-of-fold scores of the training rows and their inner folds (-1: not possible)."""
-    problem = sample.problem
-    scores = np.full((len(sample.train), problem.targets), np.nan)
-    fold = np.full(len(sample.train), -1)
-    for number, (inside, held) in enumerate(sample.inner(strata)):
-        fitted = fit_candidate(inside, blocks, candidate, y=y, moved=moved)
-        scores[held] = fitted.scores(sample.train[held], moved or {})
-        fold[held] = number
-    return scores, fold
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A fitted model set with its recalibration and thresholds, ready to score untouched patients."""
-
-    fitted: Fitted
-    scale: str
-    thresholds: Array
-    recalibration: Array | None = None  # (T, 2): intercept and slope on raw scores
-
-    def scores(self, rows: IntArray) -> Array:
-        """Return recalibrated scores of cohort rows."""
-        return recalibrate(self.fitted.scores(rows, {}), self.recalibration)
-
-
-def make_ready(sample: Sample, blocks: Blocks) -> Ready:
-    """Fit a model set, and learn recalibration and thresholds from inner out-of-fold scores."""
-    problem = sample.problem
-    candidate = tuned(sample, blocks)
-    fitted = fit_candidate(sample, blocks, candidate)
-    held, fold = out_of_fold(sample, blocks, candidate)
-    if (fold < 0).any():
-        return Ready(fitted, raw_scale(fitted, problem), np.full(problem.targets, np.nan))
-    truth = indicators(problem.y[sample.train], problem.classes)
-    change = None if fitted.learner.calibrated else learn_recalibration(held, truth)
-    held = recalibrate(held, change)
-    thresholds = [problem.threshold(truth[:, t], held[:, t]) for t in range(problem.targets)]
-    scale = "probability" if change is not None else raw_scale(fitted, problem)
-    return Ready(fitted, scale, np.array(thresholds), change)
-
-
-def raw_scale(fitted: Fitted, problem: Problem) -> str:
-    """Say what unrecalibrated scores are: probability, risk or linear."""
-    if problem.classes == 0:
-        return "risk"
-    return fitted.learner.scale if fitted.learner.calibrated else "linear"
-
-
-def indicators(y: Array, classes: int) -> NDArray[np.bool_]:
-    """Return whether each row is of each target class (n, T); for survival, whether it had the event."""
-    if classes == 0:
-        return np.asarray(y[:, 1:] > 0)
-    targets = np.arange(1, 2) if classes == 2 else np.arange(classes)
-    return np.asarray(y[:, None] == targets)
-
-
-def learn_recalibration(scores: Array, truth: NDArray[np.bool_]) -> Array:
-    """Return Platt's intercept and slope per column; a slope below a small positive one would turn the order round."""
-    out = np.empty((scores.shape[1], 2))
-    for t in range(scores.shape[1]):
-        spread = float(scores[:, t].std()) or 1.0
-        fit = fit_logistic(scores[:, t:t + 1] / spread, truth[:, t].astype(float), 1e-3)
-        slope, least = float(fit.coef[0, 0]) / spread, 0.5 / len(truth)
-        share = float(np.clip(truth[:, t].mean(), least, 1 - least))
-        small = 1e-3 / spread
-        level = np.log(share / (1 - share)) - small * float(scores[:, t].mean())
-        out[t] = (fit.intercept[0], slope) if slope > small else (level, small)
-    return out
-
-
-def recalibrate(scores: Array, change: Array | None) -> Array:
-    """Turn raw scores into probabilities (several classes are made to sum to one)."""
-    if change is None:
-        return scores
-    p = 1 / (1 + np.exp(-np.clip(change[:, 0] + scores * change[:, 1], -500, 500)))
-    return np.asarray(p if p.shape[1] == 1 else p / p.sum(1, keepdims=True))
-
-
-def cross_fitted(problem: Problem, scores: Array, y: Array, fold: IntArray, *,
-                 calibrated: bool) -> tuple[Array, Array]:
-    """Return recalibrated scores and thresholds (n, T) that each fold takes from the other folds' held-out scores.
-
-    For resamples, of which the spread counts and not the level: the other folds' models did see this fold's patients,
-    which inner folds would avoid at three times the cost of all fits.
-    """
-    truth = indicators(y, problem.classes)
-    out, thresholds = scores.copy(), np.empty(scores.shape)
-    for f in np.unique(fold):
-        mine, known = scores[fold == f], scores[fold != f]
-        if not calibrated:
-            change = learn_recalibration(known, truth[fold != f])
-            mine, known = recalibrate(mine, change), recalibrate(known, change)
-        out[fold == f] = mine
-        thresholds[fold == f] = [problem.threshold(truth[fold != f, t], known[:, t]) for t in range(known.shape[1])]
-    return out, thresholds
-
-
-def concordance(scores: Array, y: Array, fold: IntArray, classes: int) -> float:
-    """Return AUC (several classes: mean of one against the others) or Harrell's C from pairs within folds only."""
-    found = []
-    for t in range(scores.shape[1]):
-        double, pairs = 0, 0
-        for f in np.unique(fold):
-            one, two = _pairs(scores[fold == f, t], y[fold == f], classes, t)
-            double, pairs = double + one, pairs + two
-        found.append(double / (2 * pairs) if pairs else 0.5)
-    return float(np.mean(found))
-
-
-def _pairs(score: Array, y: Array, classes: int, target: int) -> tuple[int, int]:
-    """Return twice the number of concordant pairs (a tie counts one) and the number of pairs."""
-    if classes:
-        positive = y == (1 if classes == 2 else target)
-        high, low = score[positive], np.sort(score[~positive])
-        below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
-        return int(below.sum()), len(high) * len(low)
-    time, event = y[:, 0], y[:, 1] > 0
-    usable = event[:, None] & ((time[:, None] < time) | ((time[:, None] == time) & ~event))
-    order = (score[:, None] > score).astype(int) * 2 + (score[:, None] == score)
-    return int(order[usable].sum()), int(usable.sum())
+    key = (layout, candidate)
+    if key not in seen._held:
+        train = seen.sample.train
+        scores, fold = np.full((len(train), seen.problem.targets), np.nan), np.full(len(train), -1)
+        for number, (inside, held) in enumerate(seen.inner()):
+            scores[held] = fit(inside, layout, candidate).scores(train[held], seen.moved)
+            fold[held] = number
+        seen._held[key] = scores, fold
+    return seen._held[key]

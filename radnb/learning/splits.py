@@ -29,6 +29,7 @@ class Split:
     train: IntArray
     test: IntArray
     frozen: bool = False
+    name: str = ""  # e.g. Centre A → Centre B
 
 
 def patient_strata(patients: pd.DataFrame) -> tuple[IntArray, IntArray]:

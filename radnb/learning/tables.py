@@ -9,26 +9,53 @@ import numpy as np
 import pandas as pd
 
 from radnb.features.assemble import Cohort
-from radnb.learning.controls import NO_FOLD, Part
-from radnb.learning.fitting import Problem
+from radnb.learning.controls import CANDIDATE, NO_FOLD, Part
 from radnb.learning.plan import Trained
+from radnb.learning.problem import Problem
+from radnb.learning.splits import Split
 
 PREDICTIONS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "time_months", "event", "score",
                "scale", "threshold")
 RESAMPLES = (*PREDICTIONS, "kind", "replicate", "split")
 SELECTIONS = ("model", "repeat", "fold", "feature", "weight")
+CANDIDATES = ("patient_id", "model", "candidate", "selector", "learner", "features", "note", "set", "repeat", "fold",
+              "target", "truth", "time_months", "event", "score")
 MAIN = ("cv", "frozen")
 
 
-def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part],
-            final: Mapping[str, Mapping[str, Any]]) -> Trained:
+def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part], final: Mapping[str, Mapping[str, Any]],
+            splits: Sequence[Split], costs: Mapping[str, Mapping[str, float]]) -> Trained:
     """Write the parts down as tables."""
     order = {model: i for i, model in enumerate(problem.sets)}
     main = sorted((p for p in parts if p.kind in MAIN), key=lambda p: order[p.model])
-    again = [p for p in parts if p.kind not in MAIN]
+    each = sorted((p for p in parts if p.kind == CANDIDATE), key=lambda p: (order[p.model], p.replicate))
+    again = [p for p in parts if p.kind not in (*MAIN, CANDIDATE)]
     predictions = _rows(cohort, problem, main)[list(PREDICTIONS)]
     return Trained(predictions, _rows(cohort, problem, again)[list(RESAMPLES)], _selections(main),
-                   _fits([*main, *again]), final)
+                   _fits([*main, *again]), final, candidates=_candidates(cohort, problem, each),
+                   splits=_splits(cohort, problem, splits), costs=costs)
+
+
+def _candidates(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFrame:
+    """Return the scores of every candidate of a grid, with what it is."""
+    table = _rows(cohort, problem, parts).rename(columns={"replicate": "candidate"})
+    number = table["candidate"].to_numpy(np.int64) if len(table) else np.empty(0, np.int64)
+    known = pd.DataFrame([(c.selector, c.learner, c.features, c.note) for c in problem.candidates],
+                         columns=["selector", "learner", "features", "note"]).astype({"features": "Int64"})
+    return table.assign(**{name: known[name].array[number] for name in known})[list(CANDIDATES)]
+
+
+def _splits(cohort: Cohort, problem: Problem, splits: Sequence[Split]) -> pd.DataFrame:
+    """Return who trained and was tested where: one row per split, with patients and events of both sides."""
+    def counted(rows: np.ndarray[Any, Any]) -> tuple[int, int]:
+        y = problem.y[rows]
+        return len(np.unique(problem.groups[rows])), int(y[:, 1].sum() if y.ndim == 2 else (y == y.max()).sum())
+
+    rows = [(s.repeat, NO_FOLD if s.fold is None else s.fold, s.set, s.name, s.frozen, *counted(s.train),
+             *counted(s.test)) for s in splits]
+    table = pd.DataFrame(rows, columns=["repeat", "fold", "set", "name", "frozen", "train_patients", "train_events",
+                                        "test_patients", "test_events"])
+    return table.assign(fold=_whole(table["fold"].to_numpy(np.int64)))
 
 
 def _rows(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFrame:

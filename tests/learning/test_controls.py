@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radnb.learning import controls
+from radnb.learning.arrays import make_problem
 from radnb.learning.controls import Part, Sequential, draw, risk_cells, shuffle
+from radnb.learning.fitting import fit, view
 from radnb.learning.folds import deal
 from radnb.learning.plan import Trained
-from radnb.learning.training import make_problem, train
+from radnb.learning.problem import Sample
+from radnb.learning.training import train
 
 Maker = Callable[..., Any]
 
@@ -126,8 +128,8 @@ def test_shared_preparation_equals_refitting_everything(make_cohort: Maker, make
     rows = np.arange(60)
     fold = permuted.loc[cohort.table["patient_id"], "fold"].to_numpy(int)
     for f in range(4):
-        sample = controls.Sample(problem, rows[fold != f])
-        scores = controls.fit_candidate(sample, plan.sets["combined"]).scores(rows[fold == f], {})[:, 0]
+        sample = Sample(problem, rows[fold != f])
+        scores = fit(view(sample), plan.sets["combined"]).scores(rows[fold == f], {})[:, 0]
         ids = cohort.table["patient_id"].to_numpy()[fold == f]
         assert scores == pytest.approx(permuted.loc[ids, "score"].to_numpy(), abs=1e-12)
 

@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort
-from radnb.learning.fitting import Ready, Sample, make_ready
+from radnb.learning.arrays import make_problem
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan, Trained
+from radnb.learning.problem import Sample
+from radnb.learning.ready import Ready, make_ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.training import make_problem, train
+from radnb.learning.training import train
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")

@@ -11,13 +11,16 @@ import pytest
 
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
-from radnb.learning.fitting import Problem, Sample, concordance, make_ready
+from radnb.learning.arrays import make_problem
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
+from radnb.learning.problem import Problem, Sample
+from radnb.learning.ready import make_ready
+from radnb.learning.scoring import concordance
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.tables import PREDICTIONS, RESAMPLES
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
-from radnb.learning.training import make_problem, train
+from radnb.learning.training import train
 
 FAST: dict[str, dict[str, Any]] = {
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
