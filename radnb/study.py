@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -243,7 +244,7 @@ def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
     path = find_card(str(name), space or workspace())
     raw = read_card(path)
     for key, value in (overrides or {}).items():
-        _set(raw, key, value, path)
+        _set(raw, key, copy.deepcopy(value), path)  # the next override may reach into it
     return check_card(raw, str(path))
 
 
