@@ -195,7 +195,7 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
-    plan, repeated = _plan(run.study), _repeated(run, measured)
+    plan, repeated = _plan(run.study), _repeated(run, measured, cohort)
     key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
                              None if repeated is None else _digest(repeated)])
@@ -220,10 +220,13 @@ def _plan(study: Study) -> Plan:
                 seed=study.seed)
 
 
-def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
+def _repeated(run: Run, measured: Measured, cohort: Cohort) -> pd.DataFrame | None:
+    """Return what further readers give; columns of finished tables do not depend on who outlines."""
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
-    return readings(measured.features, table_layout(run.layout, measured.features))
+    found = readings(measured.features, table_layout(run.layout, measured.features))
+    same = [column for block in run.study.table_blocks for column in cohort.blocks[block]]
+    return found.merge(cohort.table[["patient_id", *same]], on="patient_id") if same else found
 
 
 def _digest(table: pd.DataFrame) -> str:

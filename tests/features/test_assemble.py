@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,10 +178,6 @@ def test_a_finished_table_with_two_rows_of_a_patient_or_a_taken_name_is_refused(
         assemble(clinical, labels, features=features, layout=ARTERIAL, tables={"deep": taken})
 
 
-@pytest.mark.parametrize(("scheme", "classes", "ordered"), [
-    ("three_grades", ("G1", "G2", "G3"), True), ("g1_vs_g23", ("G1", "G2-3"), False),
-    ("two_values", ("PNET", "PDAC"), False)])
-def test_grades_are_known_to_be_ordered(clinical, scheme, classes, ordered) -> None:
-    values = pd.Series([classes[i % len(classes)] for i in range(7)], index=clinical.index, dtype="string")
-    labels = Labels(scheme, values, classes, pd.Series(pd.NA, index=clinical.index, dtype="string"), "")
-    assert assemble(clinical, labels).outcome.ordered is ordered
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_outcome_says_whether_its_classes_are_ordered(clinical, labels, ordered) -> None:
+    assert assemble(clinical, replace(labels, ordered=ordered)).outcome.ordered is ordered
