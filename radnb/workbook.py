@@ -277,6 +277,13 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
                  out_dir=run.out_dir, formats=tuple(run.study.figure_formats))
 
 
+def _clinical_predictors(study: Study) -> list[str]:
+    """Return the clinical columns that the primary model is compared upon: those of its comparator's blocks."""
+    blocks = study.blocks_of.get(study.primary.comparator or study.primary.model, ())
+    found = [column for block in blocks for column in study.column_blocks.get(block, ())]
+    return list(dict.fromkeys(found)) or study.clinical
+
+
 def _extraction(run: Run) -> dict[str, Any]:
     """Return the preset and its settings, or those of each phase that has its own."""
     if isinstance(run.study.extraction, str):
@@ -300,7 +307,7 @@ def _facts(run: Run, measured: Measured, cohort: Cohort) -> dict[str, Any]:
     return facts | {
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
-        "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
+        "synthetic": manifest.synthetic, "clinical_predictors": _clinical_predictors(study),
         "model_sets": study.blocks_of,
         "fusions": {name: members for name, members in study.model_sets.items() if not isinstance(members, list)},
         "extraction": {**_extraction(run), "pyradiomics": version_of("pyradiomics"), **measured.record},

@@ -13,6 +13,7 @@ import yaml
 
 from radnb import workbook
 from radnb.errors import RadnbError
+from radnb.reporting.methods import paragraphs
 
 SETS = {"clinical": ["clinical"], "delta": ["delta"], "deep": ["deep"],
         "all": ["clinical", "signs", "delta", "deep"],
@@ -72,6 +73,10 @@ def test_a_late_fusion_of_blocks_is_trained_and_told(followed: Path) -> None:
     assert set(trained.predictions["model"]) == set(SETS)
     story = workbook.tell(run, measured, cohort, trained, workbook.evaluate(run, cohort, trained))
     assert set(story.facts["fusions"]) == {"nomogram"} and story.facts["changes_from_nothing"] == {}
+    said = " ".join(paragraphs(story))
+    for words in ("time points were compared: baseline and week 8", "signs (tumour margin on CT)",
+                  "deep (3 features of a finished table)", "In the model nomogram, the changes between time points"):
+        assert words in said
 
 
 @pytest.mark.parametrize(("change", "mend"), [
