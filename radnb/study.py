@@ -185,6 +185,7 @@ class Study(_Part):
     horizons_months: list[Annotated[float, Field(gt=0)]] = []
     decision: Decision | None = None
     inference: Inference = Inference()
+    multiverse: dict[str, list[Any]] = {}
     seed: int = Field(7, ge=0)
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
