@@ -115,8 +115,10 @@ def two_modalities(tmp_path: Path) -> Path:
     images.to_csv(tmp_path / "images.csv", index=False)
     answers = "".join(f"{number:03d},{'no' if number < 5 else 'yes'}\n" for number in range(10))
     (tmp_path / "clinical.csv").write_text(f"patient_id,response\n010,yes\n{answers}", encoding="utf-8")
+    pd.DataFrame({"patient_id": [f"{number:03d}" for number in range(11)], "nse": range(11)}).to_csv(
+        tmp_path / "lab.csv", index=False)
     (tmp_path / "manifest.yaml").write_text(
-        "name: x\nimages: {file: images.csv}\nclinical:\n  file: clinical.csv\n  columns:\n    response: {kind: "
+        "name: x\nimages: {file: images.csv}\ntables: {lab: {file: lab.csv, known: before_surgery}}\nclinical:\n  file: clinical.csv\n  columns:\n    response: {kind: "
         "category, known: outcome, levels: ['no', 'yes']}\n", encoding="utf-8")
     for phase, card in (("ct", {"binWidth": 25}), ("pet", {"binCount": 8})):
         kinds = {"firstorder": ["Mean"]} if phase == "ct" else {"firstorder": ["Mean"], "glcm": ["Contrast"]}
@@ -126,19 +128,20 @@ def two_modalities(tmp_path: Path) -> Path:
             "manifest": "manifest.yaml", "images": {"phases": ["ct", "pet"]},
             "extraction": {"ct": "ct.yaml", "pet": "pet.yaml"},
             "outcome": {"two_values": {"column": "response", "negative": ["no"], "positive": ["yes"]}},
-            "model_sets": {"pet": ["radiomics:pet"], "both": ["radiomics"]}, "primary": {"model": "both"},
+            "blocks": {"lab": {"table": "lab"}}, "primary": {"model": "both"},
+            "model_sets": {"pet": ["radiomics:pet"], "both": ["radiomics"], "all": ["radiomics", "lab"]},
             "model": {"ridge_logistic": {}}}
     (tmp_path / "pet-ct.yaml").write_text(yaml.safe_dump(card, allow_unicode=True), encoding="utf-8")
     return tmp_path / "pet-ct.yaml"
 
 
-def test_two_modalities_are_measured_with_their_own_settings_into_one_row(two_modalities: Path) -> None:
+def test_two_modalities_with_their_own_settings_and_a_finished_table_become_one_row(two_modalities: Path) -> None:
     run = workbook.open_run(str(two_modalities))
     measured = workbook.measure(run)
     cohort = workbook.assemble(run, measured)
     mean, contrast = "original_firstorder_Mean", "original_glcm_Contrast"
     assert cohort.blocks == {"radiomics": (f"ct_{mean}", f"pet_{mean}", f"pet_{contrast}"),
-                             "radiomics:ct": (f"ct_{mean}",), "radiomics:pet": (f"pet_{mean}", f"pet_{contrast}")}
+                             "radiomics:ct": (f"ct_{mean}",), "radiomics:pet": (f"pet_{mean}", f"pet_{contrast}"), "lab": ("lab_nse",)}
     assert not cohort.table[list(cohort.blocks["radiomics"])].isna().any(axis=None)
     assert cohort.exclusions.to_numpy().tolist() == [["009", "images", "missing_phase"], ["010", "images", "no_image"]]
     voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(two_modalities.parent / "pet3.nii.gz")))[3:8, 3:8, 3:8]
