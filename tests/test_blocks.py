@@ -117,9 +117,11 @@ def two_modalities(tmp_path: Path) -> Path:
     (tmp_path / "clinical.csv").write_text(f"patient_id,response\n010,yes\n{answers}", encoding="utf-8")
     pd.DataFrame({"patient_id": [f"{number:03d}" for number in range(11)], "nse": range(11)}).to_csv(
         tmp_path / "lab.csv", index=False)
-    (tmp_path / "manifest.yaml").write_text(
-        "name: x\nimages: {file: images.csv}\ntables: {lab: {file: lab.csv, known: before_surgery}}\nclinical:\n  file: clinical.csv\n  columns:\n    response: {kind: "
-        "category, known: outcome, levels: ['no', 'yes']}\n", encoding="utf-8")
+    column = {"kind": "category", "known": "outcome", "levels": ["no", "yes"]}
+    manifest = {"name": "x", "images": {"file": "images.csv"},
+                "tables": {"lab": {"file": "lab.csv", "known": "before_surgery"}},
+                "clinical": {"file": "clinical.csv", "columns": {"response": column}}}
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     for phase, card in (("ct", {"binWidth": 25}), ("pet", {"binCount": 8})):
         kinds = {"firstorder": ["Mean"]} if phase == "ct" else {"firstorder": ["Mean"], "glcm": ["Contrast"]}
         (tmp_path / f"{phase}.yaml").write_text(yaml.safe_dump({"featureClass": kinds, "setting": card}), "utf-8")
@@ -140,8 +142,9 @@ def test_two_modalities_with_their_own_settings_and_a_finished_table_become_one_
     measured = workbook.measure(run)
     cohort = workbook.assemble(run, measured)
     mean, contrast = "original_firstorder_Mean", "original_glcm_Contrast"
-    assert cohort.blocks == {"radiomics": (f"ct_{mean}", f"pet_{mean}", f"pet_{contrast}"),
-                             "radiomics:ct": (f"ct_{mean}",), "radiomics:pet": (f"pet_{mean}", f"pet_{contrast}"), "lab": ("lab_nse",)}
+    assert cohort.blocks == {
+        "radiomics": (f"ct_{mean}", f"pet_{mean}", f"pet_{contrast}"), "radiomics:ct": (f"ct_{mean}",),
+        "radiomics:pet": (f"pet_{mean}", f"pet_{contrast}"), "lab": ("lab_nse",)}
     assert not cohort.table[list(cohort.blocks["radiomics"])].isna().any(axis=None)
     assert cohort.exclusions.to_numpy().tolist() == [["009", "images", "missing_phase"], ["010", "images", "no_image"]]
     voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(two_modalities.parent / "pet3.nii.gz")))[3:8, 3:8, 3:8]
