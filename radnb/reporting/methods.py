@@ -58,7 +58,8 @@ def _images(story: Story) -> str:
     phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
     radiomics = len(story.cohort.blocks.get("radiomics", ()))
     rois = story.joined([story.known("roi", roi) for roi in _several(images.get("roi", "tumour"))])
-    return _text(story, story.text("methods.images", phases=phases, roi=rois, reader=images.get("reader", "R1")),
+    kind = "modalities" if extraction.get("by_phase") else "images"
+    return _text(story, story.text(f"methods.{kind}", phases=phases, roi=rois, reader=images.get("reader", "R1")),
                  *_timepoints(story, images), _engine(story, extraction, radiomics),
                  *_all_settings(story, extraction))
 
