@@ -16,6 +16,7 @@ from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.engines import ENGINES
 from radnb.features.joining import DELTA, JOIN, RADIOMICS, Layout, block_cells
 from radnb.learning import fusion
+from radnb.learning.grid import grid_problems
 from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
@@ -105,14 +106,6 @@ class Block(_Part):
         return self
 
 
-class Grid(_Part):
-    """What is crossed and compared as a whole: selectors, models and numbers of features."""
-
-    selectors: list[Choice | list[Choice]] = []
-    models: list[Choice] = []
-    features: list[Annotated[int, Field(ge=1)]] = []
-
-
 class Controls(_Part):
     """What stands beside the figures to show what luck alone would give."""
 
@@ -175,7 +168,6 @@ class Study(_Part):
     prepare: dict[str, Any] = {}
     harmonise: Choice = {"none": {}}
     imbalance: Choice = {"none": {}}
-    grid: Grid = Grid()
     subgroups: dict[str, Annotated[float, Field(allow_inf_nan=False)] | dict[str, Any] | None] = {}
     controls: Controls = Controls()
     selector: Choice | list[Choice] = {"anova": {}}
@@ -185,6 +177,7 @@ class Study(_Part):
     horizons_months: list[Annotated[float, Field(gt=0)]] = []
     decision: Decision | None = None
     inference: Inference = Inference()
+    grid: dict[str, list[Any]] = {}
     multiverse: dict[str, list[Any]] = {}
     seed: int = Field(7, ge=0)
     contact: str | Words = ""
@@ -295,12 +288,10 @@ def _faults(study: Study) -> list[str]:
 
 
 def _learning_faults(study: Study) -> list[str]:
-    models, grid = SURVIVORS if study.is_survival else CLASSIFIERS, study.grid
+    models = SURVIVORS if study.is_survival else CLASSIFIERS
     found = _chain_faults(study.selectors, "selector") + choices.problems(models, study.model, "model")
-    for number, chain in enumerate(grid.selectors):
-        found += _chain_faults(chain if isinstance(chain, list) else [chain], f"grid.selectors.{number}")
-    for number, model in enumerate(grid.models):
-        found += choices.problems(models, model, f"grid.models.{number}")
+    found += grid_problems(study.grid) or [fault for number, model in enumerate(study.grid.get("models") or ())
+                                           for fault in choices.problems(models, model, f"grid.models.{number}")]
     found += choices.problems(HARMONISERS, study.harmonise, "harmonise")
     found += choices.problems(OVERSAMPLERS, study.imbalance, "imbalance")
     return found + choices.problems(_thresholds(study), study.threshold, "threshold")

@@ -122,7 +122,7 @@ def _measures(run: Run) -> bool:
 def _wanted(run: Run) -> pd.DataFrame:
     """Pick the cases of the card's phases, regions and time points; other readers only where agreement is asked for."""
     layout, table = run.study.images.layout, cases(run.manifest)
-    steps = [step for chain in (run.study.selectors, *run.study.grid.selectors) for step in
+    steps = [step for chain in (run.study.selectors, *(run.study.grid.get("selectors") or ())) for step in
              (chain if isinstance(chain, list) else [chain])]
     every_reader = any(choices.name_of(step) == "robust" for step in steps)
     wanted = {"roi": layout.rois, "timepoint": layout.timepoints, "phase": layout.phases,
@@ -215,7 +215,7 @@ def plan_of(study: Study) -> Plan:
     controls = study.controls.model_dump() | {"learning_curve": tuple(study.controls.learning_curve)}
     return Plan(sets=sets, design=study.design, prepare=study.prepare, harmonise=study.harmonise,
                 selector=tuple(study.selectors), imbalance=study.imbalance,
-                grid=study.grid.model_dump(exclude_defaults=True), model=study.model, threshold=study.threshold,
+                grid=study.grid, model=study.model, threshold=study.threshold,
                 prespecified=study.entered_whole, bootstraps=study.inference.bootstraps,
                 splits=study.inference.splits, permutations=study.inference.permutations,
                 controls=Controls(**controls), primary=study.primary.model, comparator=study.primary.comparator,
@@ -236,7 +236,7 @@ def digest(table: pd.DataFrame) -> str:
     return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
 
 
-_TABLES = ("predictions", "resamples", "selections", "fits")
+_TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
 
 
 def _read_trained(folder: Path) -> Trained | None:
