@@ -23,6 +23,8 @@ from radnb.learning.thresholds import THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
 
+OFTEN_EMPTY = 0.1  # above it a feature is told by its gaps to agree with nobody, and costs no patient of the others
+
 
 def patients(cohort: Cohort) -> pd.DataFrame:
     """Return what a design may look at: patient_id, centre, stratum, label, and the declared columns of the table."""
@@ -84,14 +86,15 @@ def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
               extra: pd.DataFrame | None) -> tuple[dict[str, Array], np.ndarray[Any, Any]]:
     """Return, for patients measured by every reader, the values (patients, readers, features) of each block."""
     blocks = [b for b in used if b not in plan.prespecified]
-    columns = [c for b in blocks for c in used[b]]
+    columns = list(dict.fromkeys(c for b in blocks for c in used[b]))
     if extra is None or not {"patient_id", "reader", *columns} <= set(extra.columns):
         raise RadnbError("selector robust: it needs the features of further readers (patient_id, reader and every "
                          "feature column). Add rows of a second reader to the image manifest, or leave robust out.",
                          code="E_REPEATS")
     own = cohort.table.drop_duplicates("patient_id").assign(reader="")
     both = pd.concat([own[["patient_id", "reader", *columns]], extra[["patient_id", "reader", *columns]]])
-    both = both.assign(patient_id=both["patient_id"].astype(str)).dropna()
+    usual = [c for c in columns if both[c].isna().mean() <= OFTEN_EMPTY]
+    both = both.assign(patient_id=both["patient_id"].astype(str)).dropna(subset=usual)
     both = both[both["patient_id"].isin(own["patient_id"].astype(str))].drop_duplicates(["patient_id", "reader"])
     wide = both.groupby("patient_id").filter(lambda rows: len(rows) == both["reader"].nunique())
     wide = wide.sort_values(["patient_id", "reader"], kind="stable")
