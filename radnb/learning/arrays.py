@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
+from radnb.learning.batches import batches, calibration_of, covariates
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.grid import candidates
+from radnb.learning.harmonise import HARMONISERS, Harmoniser
 from radnb.learning.imbalance import OVERSAMPLERS, Oversampler
 from radnb.learning.learners import SURVIVAL
 from radnb.learning.plan import Plan
@@ -64,16 +68,34 @@ def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]
     ids, numbers = np.unique(table["patient_id"].to_numpy(str), return_inverse=True)
     values, who = _repeated(cohort, used, plan, repeat_measurements) if robust else ({}, ids[:0])
     centres = table["centre"].astype(str).to_numpy() if "centre" in table else np.full(len(table), "all")
+    harmoniser, batch, known, calibration = _harmonising(cohort, plan)
     return Problem(
         blocks={b: np.ascontiguousarray(table[list(c)].to_numpy(float)) for b, c in used.items()}, columns=used,
         y=y, classes=0 if survival else len(cohort.outcome.classes), groups=numbers.astype(np.intp),
         strata=stratum(cohort), centres=np.unique(centres, return_inverse=True)[1].astype(np.intp),
         sets={name: layout(blocks) for name, blocks in plan.sets.items()},
         prespecified=tuple(b for b in plan.prespecified if b in used),
-        preparation=choices.pick(PREPARE, {"prepare": plan.prepare})(), chains=chains, candidates=ways, robust=robust,
+        preparation=replace(choices.pick(PREPARE, {"prepare": plan.prepare})(), harmoniser=harmoniser), chains=chains, candidates=ways, robust=robust,
         threshold=choices.pick(THRESHOLDS, plan.threshold, "threshold")(), seed=plan.seed, grid=bool(plan.grid),
-        oversample=_oversampler(plan),
+        oversample=_oversampler(plan), batches=batch, covariates=known, calibration=calibration,
         repeated=values, repeated_groups=np.asarray(np.searchsorted(ids, who), np.intp))
+
+
+def harmoniser_of(plan: Plan) -> Harmoniser:
+    """Return the harmoniser that a plan names."""
+    made: Harmoniser = choices.pick(HARMONISERS, plan.harmonise, "harmonise")()
+    return made
+
+
+def _harmonising(cohort: Cohort, plan: Plan
+                 ) -> tuple[Harmoniser | None, IntArray | None, Array | None, int | NDArray[np.bool_]]:
+    """Return what harmonises features, each row's batch and covariates, and who may teach a new batch."""
+    made = harmoniser_of(plan)
+    if made.estimate is None:
+        return None, None, None, 0
+    batch, names = batches(cohort, made.batch)
+    calibration = calibration_of(cohort, made) if made.unseen == "calibrate" else 0
+    return made.named(names), batch, covariates(cohort, made.covariates), calibration
 
 
 def _oversampler(plan: Plan) -> Oversampler | None:
