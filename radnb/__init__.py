@@ -20,6 +20,7 @@ _FACE = {
     "radnb.reporting.table_one": ("table_one",),
     "radnb.reporting.tables": ("performance_table", "comparison_table", "confusion_table", "feature_table",
                                "exclusions_table", "failures_table", "flags_table"),
+    "radnb.reporting.grid": ("grid_table", "grid_map", "grid_order"),
     "radnb.reporting.record": ("methods_text", "provenance", "word_tables"),
     "radnb.errors": ("RadnbError",),
 }

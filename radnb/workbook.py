@@ -216,6 +216,7 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
+                           ways=trained.candidates,
                            candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
                                        for name, blocks in study.model_sets.items()})
 
