@@ -172,7 +172,8 @@ def _changed(one: Mapping[tuple[str, str], str], other: Mapping[tuple[str, str],
 
 
 def _named(changed: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(f"{model} ({step})" for model, step in changed[:SHOWN])
+    models = list(dict.fromkeys(model for model, _ in changed))[:SHOWN]
+    return "; ".join(f"{one} ({', '.join(step for model, step in changed if model == one)})" for one in models)
 
 
 def _refuse(found: Mapping[str, Any], blind: set[str]) -> None:

@@ -237,7 +237,7 @@ def _learning_curve(problem: Problem, task: Task) -> Iterator[Part]:
 
 def thinned(problem: Problem, train: IntArray, share: float, chance: Array) -> IntArray:
     """Keep a share of the training patients of each stratum, two at least, the first ones by `chance`."""
-    patients, first = np.unique(problem.groups[train], return_index=True)
+    patients = np.unique(problem.groups[train])
     stratum = np.full(len(patients), np.iinfo(np.intp).min)
     np.maximum.at(stratum, np.searchsorted(patients, problem.groups[train]), problem.strata[train])
     kept = []

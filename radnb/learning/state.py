@@ -32,10 +32,10 @@ def _digest(value: Any, rows: IntArray | None, above: tuple[int, ...]) -> bytes:
     if id(value) in above:
         return hashlib.sha256(b"cycle %d" % above[::-1].index(id(value))).digest()
     kind, parts = _parts(value, rows)
-    made = hashlib.sha256(kind.encode())
-    for part in parts:
-        made.update(part if isinstance(part, bytes) else _digest(part, rows, (*above, id(value))))
-        made.update(b"\x00")
+    each = [part if isinstance(part, bytes) else _digest(part, rows, (*above, id(value))) for part in parts]
+    made = hashlib.sha256(f"{kind} {len(each)} {[*map(len, each)]} ".encode())
+    for part in sorted(each) if isinstance(value, Mapping | Set) else each:
+        made.update(part)
     return made.digest()
 
 
@@ -48,11 +48,11 @@ def _parts(value: Any, rows: IntArray | None) -> tuple[str, list[Any]]:
     if isinstance(value, np.ndarray | np.generic):
         return _array(np.asarray(value))
     if isinstance(value, Mapping):
-        return _name(type(value)), _unordered([[key, item] for key, item in value.items()], rows)
+        return _name(type(value)), [[key, item] for key, item in value.items()]
     if isinstance(value, list | tuple):
         return type(value).__name__, [*value]
     if isinstance(value, Set):
-        return "set", _unordered([*value], rows)
+        return type(value).__name__, [*value]
     if isinstance(value, functools.partial):
         return "partial", [value.func, value.args, value.keywords]
     if callable(value) and hasattr(value, "__qualname__"):
@@ -82,10 +82,6 @@ def _array(values: np.ndarray[Any, Any]) -> tuple[str, list[Any]]:
     if values.dtype.names:  # between the fields of a record lie bytes that mean nothing
         return kind, [[name, values[name]] for name in values.dtype.names]
     return (kind, [values.tolist()]) if values.dtype.hasobject else (kind, [np.ascontiguousarray(values).tobytes()])
-
-
-def _unordered(parts: list[Any], rows: IntArray | None) -> list[bytes]:
-    return sorted(_digest(part, rows, ()) for part in parts)
 
 
 def _inside(function: Any) -> list[Any]:

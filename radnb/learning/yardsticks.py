@@ -54,7 +54,7 @@ def with_yardsticks(problem: Problem, cohort: Cohort, plan: Plan) -> Problem:
         blocks[CLINICAL] = tuple(facts)
     values = {b: np.ascontiguousarray(cohort.table[list(c)].to_numpy(float)) for b, c in blocks.items()}
     return replace(problem, blocks={**problem.blocks, **values}, columns={**problem.columns, **blocks},
-                   prespecified=(*problem.prespecified, *blocks))
+                   prespecified=(*problem.prespecified, *blocks), samples={})
 
 
 def alone(problem: Problem, model: str) -> bool:
@@ -67,12 +67,8 @@ def yardstick(problem: Problem, kind: str) -> Problem:
     sets: dict[str, Blocks] = {kind: (kind,)}
     if kind == CLINICAL:
         return replace(problem, sets=sets, grid=False, samples={})
-    plain = Candidate(0, _regression(problem.classes), note=problem.columns[VOLUME][0])
+    plain = Candidate(0, _logistic if problem.classes else _cox, note=problem.columns[VOLUME][0])
     return replace(problem, sets=sets, candidates=(plain,), grid=False, oversample=None, samples={})
-
-
-def _regression(classes: int) -> type[Learner] | object:
-    return _logistic if classes else _cox
 
 
 def _logistic() -> Learner:
