@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from radnb import __version__
+from radnb import __version__, looks
 from radnb.cohort.cases import cases
 from radnb.cohort.check import check
 from radnb.cohort.clinical import clinical, predictors
@@ -153,27 +153,30 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, pd.DataF
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
-    plan, repeated = _plan(run.study), _repeated(run, measured)
-    key = files.sha256_json([_code("learning", "statistics"), dataclasses.asdict(plan), _digest(cohort.table),
+    plan, further = plan_of(run.study), repeated(run, measured)
+    key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
-                             None if repeated is None else _digest(repeated)])
+                             None if further is None else digest(further)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
+    looks.look(run.space.cache / "looks", run.study.model_dump(mode="json"))
     if kept is None:
-        kept = train_models(cohort, plan, repeat_measurements=repeated)
+        kept = train_models(cohort, plan, repeat_measurements=further)
         _keep_trained(folder, kept)
     return kept
 
 
-def _plan(study: Study) -> Plan:
+def plan_of(study: Study) -> Plan:
+    """Return the learning part of a card."""
     return Plan(sets={name: tuple(blocks) for name, blocks in study.model_sets.items()},
                 design=study.design, prepare=study.prepare, selector=tuple(study.selectors), model=study.model,
                 threshold=study.threshold, bootstraps=study.inference.bootstraps, splits=study.inference.splits,
-                permutations=study.inference.permutations, primary=study.primary.model,
+                permutations=study.inference.permutations, grid=study.grid, primary=study.primary.model,
                 comparator=study.primary.comparator, seed=study.seed)
 
 
-def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
+def repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
+    """Return the measurements of further readers, or None where there are none."""
     images = run.study.images
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
@@ -181,7 +184,8 @@ def _repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
                     reader=images.reader)
 
 
-def _digest(table: pd.DataFrame) -> str:
+def digest(table: pd.DataFrame) -> str:
+    """Return one hash over a table's columns and values."""
     return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
 
 
@@ -249,6 +253,7 @@ def _facts(run: Run, measured: Measured) -> dict[str, Any]:
                        **measured.record},
         "table_one": [name for name, column in manifest.columns().items()
                       if column.kind in ("number", "category") and column.known != "outcome"],
+        "plan": dataclasses.asdict(looks.status(run.card, study.model_dump(mode="json"), run.space.cache / "looks")),
         "horizon_months": study.horizons_months[0] if study.horizons_months else None,
         "event_label": facts["event_name"] or survival.get("endpoint"), "version": __version__, "versions": versions(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -269,7 +274,7 @@ def _labels(manifest: Manifest, cohort: Cohort) -> dict[str, Any]:
 def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
     return {"study_id": run.study.id, "manifest": run.manifest.path.name,
             "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
-            "inputs_sha256": input_hashes(run), "cohort_sha256": _digest(cohort.table),
+            "inputs_sha256": input_hashes(run), "cohort_sha256": digest(cohort.table),
             "extraction_sha256": run.settings.sha256, "seed": run.study.seed,
             "versions": versions()}
 
@@ -292,7 +297,7 @@ def input_hashes(run: Run) -> dict[str, str]:
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
     engine = choose(run.study.engine).version if _measures(run) else ""
-    return files.sha256_json([versions(), engine, _code(), run.language, run.study.model_dump(mode="json"),
+    return files.sha256_json([versions(), engine, code_hash(), run.language, run.study.model_dump(mode="json"),
                               input_hashes(run), run.settings.sha256, _steps(run.notebook)])
 
 
@@ -301,7 +306,7 @@ def _steps(notebook: Path) -> list[list[Any]]:
     return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
 
 
-def _code(*floors: str) -> str:
+def code_hash(*floors: str) -> str:
     """Return one hash over the code of some floors (or the whole package), so that no result outlives its method."""
     package = Path(__file__).parent
     sources = [path for floor in floors or (".",) for path in sorted((package / floor).rglob("*.py"))]

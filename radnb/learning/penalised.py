@@ -27,8 +27,10 @@ class Chosen:
 
 
 def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
-                limit: int | None = None, ties: Ties = "efron", size: int = 50) -> list[Chosen]:
-    """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise.
+                limit: int | None = None, ties: Ties = "efron", size: int = 50, alpha: float = 1.0) -> list[Chosen]:
+    """Return the solution at the chosen lambda: one for two classes or survival, one per class otherwise.
+
+    `alpha` is 1 for the LASSO; below, the elastic net, whose other part of the penalty is a ridge.
 
     The path ends at 1 % of the largest lambda, or at 5 % where there are fewer than two patients per column: below
     that it nears saturation, which costs most of the time and is not what cross-validation chooses.
@@ -36,11 +38,11 @@ def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, fold
     ratio = 0.05 if len(x) < 2 * x.shape[1] else 0.01
     if y.ndim == 2:
         return [_solve(x, y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties), groups, rule, folds, seed, limit,
-                       ratio, size)]
+                       ratio, size, alpha)]
     present = np.unique(y)
     events = [y == present[-1]] if len(present) == 2 else [y == value for value in present]
     return [_solve(x, event, functools.partial(_binomial, y=event.astype(float)), groups, rule, folds, seed, limit,
-                   ratio, size) for event in events]
+                   ratio, size, alpha) for event in events]
 
 
 def _binomial(rows: IntArray, *, y: Array) -> Family:
@@ -59,13 +61,14 @@ def inner_folds(event: NDArray[Any], groups: IntArray | None, folds: int, seed: 
 
 
 def _solve(x: Array, event: NDArray[Any], family: functools.partial[Family], groups: IntArray | None, rule: Rule,
-           folds: int, seed: int, limit: int | None, ratio: float, size: int) -> Chosen:
+           folds: int, seed: int, limit: int | None, ratio: float, size: int,
+           alpha: float) -> Chosen:
     from radnb.statistics.paths import cross_validate  # loads scikit-learn, which takes seconds and few runs need
 
     fold = inner_folds(event, groups, folds, seed)
     if fold is None or not np.ptp(x, axis=0).any():
         return Chosen(family(np.arange(len(x))).null(), np.zeros(x.shape[1]), np.inf, fold is not None)
-    found = cross_validate(x, family, fold, ratio=ratio, size=size)
+    found = cross_validate(x, family, fold, ratio=ratio, size=size, alpha=alpha)
     at = int(np.flatnonzero(found.path.lam == (found.lam_min if rule == "min" else found.lam_1se))[0])
     if limit is not None:  # walk back to a larger lambda until few enough are left
         while at and (found.path.coef[at] != 0).sum() > limit:

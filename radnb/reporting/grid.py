@@ -39,9 +39,9 @@ def words(story: Story, family: str, label: str) -> str:
 
 
 def way(story: Story, row: Mapping[str, Any]) -> str:
-    """Write a candidate as selection + model (number of features)."""
+    """Write a candidate in short words as selection + learner (number of features)."""
     number = "" if pd.isna(row["features"]) else story.text("brackets", inside=str(int(row["features"])))
-    return f"{words(story, 'selector', row['selector'])} + {words(story, 'learner', row['learner'])}{number}"
+    return f"{words(story, 'short', row['selector'])} + {words(story, 'short', row['learner'])}{number}"
 
 
 def interval(story: Story, value: float, low: float, high: float) -> str:
@@ -110,10 +110,10 @@ def _draw_map(figure: Figure, story: Story, cells: pd.DataFrame) -> None:
         colour = style.PAPER if (value - low) / (1 - low) < 0.55 else style.INK
         axes.text(x, y, numbers.number(value), ha="center", va="center", color=colour, fontsize=8)
     several = cells.index.get_level_values("model").nunique() > 1
-    names = [words(story, "selector", selector) + (f"\n{story.model(model)}" if several else "")
+    names = [words(story, "short", selector) + (f"\n{story.model(model)}" if several else "")
              for model, selector in cells.index]
     axes.set_yticks(range(len(names)), names)
-    axes.set_xticks(range(cells.shape[1]), [words(story, "learner", one) for one in cells], rotation=35, ha="right",
+    axes.set_xticks(range(cells.shape[1]), [words(story, "short", one) for one in cells], rotation=35, ha="right",
                     rotation_mode="anchor")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
