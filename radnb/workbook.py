@@ -237,6 +237,7 @@ def digest(table: pd.DataFrame) -> str:
 
 
 _TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
+_FACTS = ("final", "certificate", "costs")
 
 
 def _read_trained(folder: Path) -> Trained | None:
@@ -245,7 +246,8 @@ def _read_trained(folder: Path) -> Trained | None:
         whole = files.read_json(folder / "whole.json")
         if any(files.sha256_file(folder / f"{name}.parquet") != whole[name] for name in _TABLES):
             return None
-        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}, final=whole["final"])
+        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES},
+                       **{name: whole[name] for name in _FACTS})
     except (OSError, ValueError, KeyError):
         return None
 
@@ -255,7 +257,7 @@ def _keep_trained(folder: Path, trained: Trained) -> None:
     for name in _TABLES:
         files.write_parquet(folder / f"{name}.parquet", getattr(trained, name))
     hashes = {name: files.sha256_file(folder / f"{name}.parquet") for name in _TABLES}
-    files.write_json(folder / "whole.json", hashes | {"final": trained.final})
+    files.write_json(folder / "whole.json", hashes | {name: getattr(trained, name) for name in _FACTS})
 
 
 def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
@@ -267,9 +269,14 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates,
+                           ways=trained.candidates, splits=trained.splits, trained=trained, clinical=_clinical_alone(study),
                            candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
                                        for name, blocks in study.blocks_of.items()})
+
+
+def _clinical_alone(study: Study) -> str | None:
+    """Return the model set that is the clinical facts and nothing else."""
+    return next((name for name, blocks in study.model_sets.items() if list(blocks) == ["clinical"]), None)
 
 
 def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluation: Evaluation) -> Story:
@@ -277,7 +284,8 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
     return Story(facts=_facts(run, measured, cohort), cohort=cohort, evaluation=evaluation,
                  selections=trained.selections, exclusions=cohort.exclusions, failures=measured.failures,
                  provenance=_provenance(run, cohort), labels=_labels(run.manifest, cohort), language=run.language,
-                 out_dir=run.out_dir, formats=tuple(run.study.figure_formats))
+                 out_dir=run.out_dir, formats=tuple(run.study.figure_formats),
+                 certificate=trained.certificate)
 
 
 def _clinical_predictors(study: Study) -> list[str]:

@@ -75,7 +75,8 @@ def make_problem(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]
         strata=stratum(cohort), centres=np.unique(centres, return_inverse=True)[1].astype(np.intp),
         sets={name: layout(blocks) for name, blocks in plan.sets.items()},
         prespecified=tuple(b for b in plan.prespecified if b in used),
-        preparation=replace(choices.pick(PREPARE, {"prepare": plan.prepare})(), harmoniser=harmoniser), chains=chains, candidates=ways, robust=robust,
+        preparation=replace(choices.pick(PREPARE, {"prepare": plan.prepare})(), harmoniser=harmoniser),
+        chains=chains, candidates=ways, robust=robust,
         threshold=choices.pick(THRESHOLDS, plan.threshold, "threshold")(), seed=plan.seed, grid=bool(plan.grid),
         oversample=_oversampler(plan), batches=batch, covariates=known, calibration=calibration,
         repeated=values, repeated_groups=np.asarray(np.searchsorted(ids, who), np.intp))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -167,6 +167,12 @@ class Sample:
             return []
         fold = deal(groups, strata, folds, np.random.default_rng([self.problem.seed, 5]))
         return [(Sample(self.problem, self.train[fold != f]), np.flatnonzero(fold == f)) for f in range(folds)]
+
+    def looked(self) -> Iterator[tuple[str, IntArray]]:
+        """Yield each step that was fitted here or on an inner sample, with the rows that it saw."""
+        yield from self.seen.items()
+        for inside, _ in self._inner or ():
+            yield from inside.looked()
 
     def _prepare(self, blocks: Blocks) -> Table:
         problem, raw = self.problem, self.problem.raw(blocks)
