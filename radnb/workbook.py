@@ -272,11 +272,23 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
-                           patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
+                           patients=_known_of_patients(cohort), divided=study.subgroups, cut=_cut(study),
                            ways=trained.candidates, splits=trained.splits, trained=trained,
                            clinical=_clinical_alone(study),
                            candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
                                        for name, blocks in study.blocks_of.items()})
+
+
+def _known_of_patients(cohort: Cohort) -> pd.DataFrame:
+    """Return the clinical table, with the centre where it is known."""
+    known = cohort.clinical.drop(columns="centre", errors="ignore")
+    return known.merge(cohort.table[["patient_id", "centre"]], on="patient_id") if "centre" in cohort.table else known
+
+
+def _cut(study: Study) -> int | None:
+    """Return where a model in two stages divides the classes, if the card says so."""
+    given = (study.model.get("two_stage") or {}).get("cut")
+    return None if given is None else int(given)
 
 
 def _clinical_alone(study: Study) -> str | None:
@@ -290,7 +302,7 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
                  selections=trained.selections, exclusions=cohort.exclusions, failures=measured.failures,
                  provenance=_provenance(run, cohort), labels=_labels(run.manifest, cohort), language=run.language,
                  out_dir=run.out_dir, formats=tuple(run.study.figure_formats),
-                 certificate=trained.certificate)
+                 certificate=trained.certificate, final=trained.final)
 
 
 def _clinical_predictors(study: Study) -> list[str]:
