@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from radnb.errors import nearest
+from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
-from radnb.learning.learners import CLASSES, SURVIVAL
+from radnb.learning.learners import CLASSES, SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
@@ -41,16 +42,18 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
-    return found or _kind_problems(plan, cohort.outcome.kind)
+    return found or _kind_problems(plan, cohort.outcome.kind, len(cohort.outcome.classes))
 
 
-def _kind_problems(plan: Plan, kind: str) -> list[str]:
+def _kind_problems(plan: Plan, kind: str, classes: int) -> list[str]:
     survival, found = kind == SURVIVAL, []
     fit, outcome = (SURVIVORS, "a survival") if survival else (CLASSIFIERS, "a class")
     for model in (plan.model, *plan.grid.get("models", ())):
         if choices.name_of(model) not in fit:
             found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fit)}.")
+        elif not survival:
+            found += _refusals(model, classes)
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
     for choice in (step for chain in (plan.selector, *chains) for step in chain):
         suits = choices.pick(SELECTORS, choice, seed=0)().kinds
@@ -62,6 +65,15 @@ def _kind_problems(plan: Plan, kind: str) -> list[str]:
         found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
                      f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")
     return found
+
+
+def _refusals(model: Mapping[str, Any], classes: int) -> list[str]:
+    """Say why a model cannot be made as the card wants it, or not for this many classes."""
+    try:
+        made: Learner = choices.pick(MODELS, model, "model", seed=0)()
+    except RadnbError as error:
+        return [str(error)]
+    return made.refusals(classes)
 
 
 def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:
