@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.engines import ENGINES
+from radnb.learning.grid import grid_problems
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
@@ -107,6 +108,7 @@ class Study(_Part):
     horizons_months: list[Annotated[float, Field(gt=0)]] = []
     decision: Decision | None = None
     inference: Inference = Inference()
+    grid: dict[str, list[Any]] = {}
     multiverse: dict[str, list[Any]] = {}
     seed: int = Field(7, ge=0)
     contact: str | Words = ""
@@ -185,6 +187,7 @@ def _faults(study: Study) -> list[str]:
         found += choices.problems(SELECTORS, selector, where)
     found += choices.problems(SURVIVORS if study.is_survival else CLASSIFIERS, study.model, "model")
     found += choices.problems(_thresholds(study), study.threshold, "threshold")
+    found += grid_problems(study.grid)
     found += [fault.removeprefix("card.")
               for fault in choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")]
     if study.engine is not None and study.engine not in ENGINES:

@@ -171,7 +171,7 @@ def plan_of(study: Study) -> Plan:
     return Plan(sets={name: tuple(blocks) for name, blocks in study.model_sets.items()},
                 design=study.design, prepare=study.prepare, selector=tuple(study.selectors), model=study.model,
                 threshold=study.threshold, bootstraps=study.inference.bootstraps, splits=study.inference.splits,
-                permutations=study.inference.permutations, primary=study.primary.model,
+                permutations=study.inference.permutations, grid=study.grid, primary=study.primary.model,
                 comparator=study.primary.comparator, seed=study.seed)
 
 
@@ -189,7 +189,7 @@ def digest(table: pd.DataFrame) -> str:
     return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
 
 
-_TABLES = ("predictions", "resamples", "selections", "fits")
+_TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
 
 
 def _read_trained(folder: Path) -> Trained | None:

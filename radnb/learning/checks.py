@@ -13,7 +13,7 @@ from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
-from radnb.learning.learners import CLASSES, SURVIVAL, Learner
+from radnb.learning.learners import SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
@@ -42,10 +42,11 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
-    return found or _kind_problems(plan, cohort.outcome.kind, len(cohort.outcome.classes))
+    return found or _kind_problems(plan, cohort)
 
 
-def _kind_problems(plan: Plan, kind: str, classes: int) -> list[str]:
+def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
+    kind = cohort.outcome.kind
     survival, found = kind == SURVIVAL, []
     fit, outcome = (SURVIVORS, "a survival") if survival else (CLASSIFIERS, "a class")
     for model in (plan.model, *plan.grid.get("models", ())):
@@ -53,11 +54,14 @@ def _kind_problems(plan: Plan, kind: str, classes: int) -> list[str]:
             found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fit)}.")
         elif not survival:
-            found += _refusals(model, classes)
+            found += _faults(model, len(cohort.outcome.classes))
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
+    used = dict.fromkeys(block for blocks in plan.sets.values() for block in blocks_of(layout(blocks)))
+    names = tuple(column for block in used for column in cohort.blocks[block])
     for choice in (step for chain in (plan.selector, *chains) for step in chain):
-        suits = choices.pick(SELECTORS, choice, seed=0)().kinds
-        if (SURVIVAL if survival else CLASSES) not in suits:
+        selector = choices.pick(SELECTORS, choice, seed=0)()
+        found += [fault for fault in selector.faults(names) if fault not in found]
+        if kind not in selector.kinds:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
             found.append(f"selector: {choices.name_of(choice)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fitting)}.")
@@ -67,13 +71,13 @@ def _kind_problems(plan: Plan, kind: str, classes: int) -> list[str]:
     return found
 
 
-def _refusals(model: Mapping[str, Any], classes: int) -> list[str]:
+def _faults(model: Mapping[str, Any], classes: int) -> list[str]:
     """Say why a model cannot be made as the card wants it, or not for this many classes."""
     try:
         made: Learner = choices.pick(MODELS, model, "model", seed=0)()
     except RadnbError as error:
         return [str(error)]
-    return made.refusals(classes)
+    return made.faults(classes)
 
 
 def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:

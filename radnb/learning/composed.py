@@ -14,6 +14,7 @@ from radnb.errors import RadnbError
 from radnb.learning.classifiers import BASES, Penalty
 from radnb.learning.ensembles import OneVsRest, Stacking, Voting
 from radnb.learning.ordinal import Cumulative
+from radnb.learning.screens import Named
 from radnb.learning.selection import CLASSES, SELECTORS
 from radnb.learning.staged import Stage, TwoStage
 from radnb.work import choices
@@ -31,12 +32,12 @@ def _named(value: Any, registry: choices.Registry, what: str) -> Choice:
 
 
 def _for_classes(choice: Choice) -> Choice:
-    """Refuse selectors that a stage cannot run: those for survival, and those that need repeated measurements."""
+    """Refuse selectors that a stage cannot run: those for survival, by name, or by repeated measurements."""
     selector = choices.pick(SELECTORS, choice, seed=0)()
     name = choices.name_of(choice)
     if CLASSES not in selector.kinds:
         raise PydanticCustomError("choice", "{name} does not suit a class outcome", {"name": name})
-    if selector.needs_repeats:
+    if selector.needs_repeats or isinstance(selector, Named):
         raise PydanticCustomError("choice", "{name} comes before the stages: name it under `selector`", {"name": name})
     return choice
 

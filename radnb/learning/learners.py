@@ -29,7 +29,7 @@ class Learner:
     calibrated: bool = field(default=True, init=False)
     converged_: bool = field(default=True, init=False)
 
-    def refusals(self, classes: int) -> list[str]:
+    def faults(self, classes: int) -> list[str]:
         """List, as sentences for the card, why the learner cannot be fitted to this many classes."""
         return []
 

@@ -64,7 +64,7 @@ class TwoStage(Learner):
     within_: tuple[Learner, Learner] = field(init=False, repr=False)
     sizes_: tuple[int, int] = field(init=False, repr=False)
 
-    def refusals(self, classes: int) -> list[str]:
+    def faults(self, classes: int) -> list[str]:
         """Say that a cut above all classes leaves nothing to tell apart."""
         if self.cut is None or self.cut < classes:
             return []
@@ -73,7 +73,7 @@ class TwoStage(Learner):
 
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> TwoStage:
         """Fit the first stage on everybody, the second on the patients of each side."""
-        raise_all(self.refusals(classes), code="E_CONFIG")
+        raise_all(self.faults(classes), code="E_CONFIG")
         codes, cut = y.astype(np.intp), classes - 1 if self.cut is None else self.cut
         groups, self.sizes_ = np.arange(len(x)) if groups is None else groups, (cut, classes - cut)
         high = codes >= cut
