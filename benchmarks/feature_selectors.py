@@ -248,8 +248,8 @@ def main() -> None:
     x, y, name = table()
     parts = list(folds(x, y, max(wanted.folds, wanted.slow_folds)))
     lines = [f"# Selectors: how fast, and the same choice?\n\nMade by `benchmarks/feature_selectors.py` on {name}: "
-             f"training rows of 5-fold splits of {len(y)} patients, {x.shape[1]} features, {K} chosen where a number is asked "
-             f"for; processor seconds of one thread, medians. Python {platform.python_version()}, numpy "
+             f"training rows of 5-fold splits of {len(y)} patients, {x.shape[1]} features, {K} chosen where a number "
+             f"is asked for; processor seconds of one thread, medians. Python {platform.python_version()}, numpy "
              f"{version('numpy')}, scikit-learn {version('scikit-learn')}.\n",
              "| selector | seconds | counterpart | its seconds | ratio | same features in |",
              "|---|---:|---|---:|---:|---|"]

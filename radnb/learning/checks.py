@@ -13,12 +13,15 @@ from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
+from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.learners import SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
+from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
+from radnb.learning.suspects import Note, column_notes, identifier_problems
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
@@ -31,6 +34,7 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     """List what is wrong with the plan: unknown names and options, blocks, and learners of the wrong kind."""
     found = choices.problems(DESIGNS, plan.design, "design") + choices.problems(MODELS, plan.model, "model")
     found += choices.problems(THRESHOLDS, plan.threshold, "threshold")
+    found += choices.problems(OVERSAMPLERS, plan.imbalance, "imbalance")
     found += choices.problems(PREPARE, {"prepare": dict(plan.prepare)}, "card")
     for number, choice in enumerate(plan.selector):
         found += choices.problems(SELECTORS, choice, f"selector {number + 1}" if len(plan.selector) > 1 else "selector")
@@ -55,6 +59,8 @@ def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
                          f"Choose one of {', '.join(fit)}.")
         elif not survival:
             found += _faults(model, len(cohort.outcome.classes))
+    asked = {choices.name_of(model) for model in (plan.model, *plan.grid.get("models", ()))}
+    found += [NO_FORESTS] if asked & set(FORESTS) and forests_missing() else []
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
     used = dict.fromkeys(block for blocks in plan.sets.values() for block in blocks_of(layout(blocks)))
     names = tuple(column for block in used for column in cohort.blocks[block])
@@ -65,6 +71,8 @@ def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
             found.append(f"selector: {choices.name_of(choice)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fitting)}.")
+    if survival and choices.name_of(plan.imbalance) != "none":
+        found.append("imbalance: a survival outcome has no classes to even out. Leave `imbalance` out.")
     if survival and choices.name_of(plan.threshold) not in SURVIVAL_THRESHOLDS:
         found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
                      f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")
@@ -89,7 +97,12 @@ def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list
             found.append(f"block {block}: the table has no column {_some(absent)}. Assemble the cohort anew.")
             continue
         found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
-    return found or _giveaways(cohort, used)
+    return found or identifier_problems(cohort.table, used) + _giveaways(cohort, used)
+
+
+def cohort_notes(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[Note]:
+    """Return what is told and not refused, as flags (code, severity, parameters): repeated columns, calendar years."""
+    return column_notes(cohort.table, used)
 
 
 def _class_problems(cohort: Cohort) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort
-from radnb.learning.arrays import make_problem
+from radnb.learning.arrays import make_problem, patients
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan, Trained
@@ -47,10 +47,14 @@ CHAINS: dict[str, dict[str, Any]] = {
     "votes by rank": {"model": {"voting": {"bases": ["lda", "knn"], "average": "rank"}}},
     "missing shown": {"prepare": {"impute": "median_indicator", "scale": "robust", "correlation": 0.6}},
     "tuned": {"design": {"nested": {"grid": {"k": [2, 5], "penalty": [0.1, 10]}}}},
+    "oversampled": {"imbalance": {"smote": {}}},
     "several rows": {"several": True}}
 DESIGN_OPTIONS: dict[str, dict[str, Any]] = {"repeated_kfold": {"folds": 3, "repeats": 1},
                                              "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
-                                             "column": {"name": "cohort"}}
+                                             "column": {"name": "cohort"}, "temporal": {"name": "year"},
+                                             "transfer": {"name": "ward", "train": ["a", "b"], "test": ["c"]},
+                                             "bootstrap": {"samples": 2}, "between_centres": {"least": 3}}
+TESTED_TWICE = ("bootstrap", "between_centres")  # whom one split tests, another trains on
 
 
 def readers(cohort: Cohort) -> pd.DataFrame:
@@ -118,9 +122,25 @@ def fold_record(found: Trained, fold: int | None) -> list[Any]:
             found.predictions[rows].groupby("model")[["threshold", "scale"]].first().to_numpy().tolist()]
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+def with_designs(cohort: Cohort) -> Cohort:
+    """Add the columns that designs read."""
+    number = np.arange(len(cohort.clinical))
+    return replace(cohort, clinical=cohort.clinical.assign(year=2010 + number // 6, ward=[*"abc"] * (len(number) // 3)))
+
+
+@pytest.mark.parametrize("name", TESTED_TWICE)
+def test_no_split_of_a_design_lets_its_tested_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    cohort, plan = with_designs(make_cohort()), make_plan()
+    for split in DESIGNS[name](patients(cohort), seed=7, **DESIGN_OPTIONS[name])[:2]:
+        before, _ = learned(cohort, plan, readers(cohort), split.train)
+        after, _ = learned(rewritten(cohort, split.test), plan, readers(cohort), split.train)
+        assert before == after
+        assert learned(rewritten(cohort, split.train[:12]), plan, readers(cohort), split.train)[0] != before
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name not in TESTED_TWICE])
 def test_no_design_lets_held_out_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    cohort = make_cohort()
+    cohort = with_designs(make_cohort())
     plan = make_plan(design={name: DESIGN_OPTIONS.get(name, {})}, bootstraps=0, permutations=0)
     found = train(cohort, plan, workers=0)
     fold = None if found.predictions["fold"].isna().all() else 0

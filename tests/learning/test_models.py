@@ -19,7 +19,7 @@ from radnb.errors import RadnbError
 from radnb.learning.inner import held_out
 from radnb.learning.learners import Learner, NoInformation
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
-from radnb.learning.models import CLASSIFIERS, MODELS, SCALES, SURVIVORS
+from radnb.learning.models import CLASSIFIERS, MODELS, SCALES
 from radnb.learning.ordinal import between_cuts
 from radnb.learning.scoring import concordance
 from radnb.statistics.families import Cox
@@ -142,14 +142,6 @@ def test_settings_chosen_inside_need_inner_patients_only(name: str) -> None:
 def test_a_bad_option_is_refused_in_words(choice: dict[str, dict[str, Any]], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
         pick(MODELS, choice, "model", seed=1)()
-
-
-@pytest.mark.parametrize("name", SURVIVORS)
-def test_a_survival_learner_ranks_new_patients(name: str) -> None:
-    learner = pick(MODELS, {name: {}}, seed=1)().fit(X[:60], Y[:60])
-    assert learner.scale == "risk"
-    assert np.corrcoef(learner.scores(X[60:])[:, 0], RISK[60:])[0, 1] > 0.8
-    assert learner.scores(X[:60]).mean() == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", ["ridge_logistic", "ridge_cox"])

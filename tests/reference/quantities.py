@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from radnb.learning.linear import fit_cox, fit_logistic
-from radnb.statistics import agreement, calibration, cutoffs, discrimination, screening, survival, usefulness
+from radnb.statistics import agreement, calibration, combat, cutoffs, discrimination, screening, survival, usefulness
 from radnb.statistics.families import Array, Binomial, Cox, Family
 from radnb.statistics.paths import CrossValidation, Path, cross_validate, fit_path
 
@@ -373,6 +373,19 @@ def _inflation(read: Inputs, settings: Settings, kind: str) -> Any:
     return dict(zip(names, screening.variance_inflation(x, weight), strict=True))
 
 
+COMBAT = {"par": {}, "nonpar": {"estimate": "nonparametric"}, "meanonly": {"mean_only": True}}
+
+
+def _combat(read: Inputs, settings: Settings, kind: str, covariates: str, reference: str) -> Any:
+    table = read("combat")
+    batch = np.unique(table["batch"], return_inverse=True)
+    x = table.filter(regex=r"^f\d+$").to_numpy(float)
+    given = table[["y", "age"]].to_numpy(float) if covariates else None  # R's call, which radnb's cards refuse
+    home = int(np.searchsorted(batch[0], settings["combat_ref"])) if reference else None
+    found = combat.fit(x, batch[1], given, reference=home, **COMBAT[kind])
+    return combat.apply(found, x, batch[1], given)[:10, :3].ravel(order="F")
+
+
 QUANTITIES: dict[str, Callable[..., Any]] = {
     r"roc\.auc_delong_ci\.(m\d)": _delong_ci,
     r"roc\.auc_delong_ci\.(m\d)_negative": _delong_negative,
@@ -425,6 +438,7 @@ QUANTITIES: dict[str, Callable[..., Any]] = {
     r"(lasso|coxnet)\.coef_exact_probe(\d)": _exact_coefficients,
     r"lasso\.elastic_net_alpha([\d.]+)_coef": _elastic_net,
     r"vif\.(lm|glm_car)": _inflation,
+    r"combat\.(par|nonpar|meanonly)(?:_nocov)?(_cov)?(_ref)?": _combat,
 }
 
 
