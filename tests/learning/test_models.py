@@ -135,6 +135,9 @@ def test_settings_chosen_inside_need_inner_patients_only(name: str) -> None:
     ({"stacking": {"bases": [{"svm": {"cost": 1}}, "lda"]}}, "base.svm.cost: unknown option"),
     ({"one_vs_rest": {"base": "voting"}}, "base: 'voting' is unknown"), ({"two_stage": {"cut": 0}}, "greater than 0"),
     ({"two_stage": {"first_selector": ["anva"]}}, "Did you mean 'anova'"), ({"mlp": {"hidden": []}}, "at least 1"),
+    ({"two_stage": {"first_selector": ["univariable_cox"]}}, "does not suit a class outcome"),
+    ({"two_stage": {"first_selector": [{"named": {"features": ["age"]}}]}}, "name it under `selector`"),
+    ({"two_stage": {"first_selector": ["robust"]}}, "name it under `selector`"),
     ({"voting": {"bases": ["svm", "lda"], "weights": [1]}}, "Give one for each")])
 def test_a_bad_option_is_refused_in_words(choice: dict[str, dict[str, Any]], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
