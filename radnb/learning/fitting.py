@@ -9,7 +9,8 @@ import numpy as np
 
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
-from radnb.learning.learners import Learner, Logistic, NoInformation
+from radnb.learning.learners import Learner, NoInformation
+from radnb.learning.logistic import Logistic
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.scoring import concordance
 from radnb.learning.selection import Given

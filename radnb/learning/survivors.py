@@ -323,12 +323,13 @@ def elastic_net_cox(*, alpha: Share = 0.5, rule: Literal["min", "1se"] = "min", 
     return LassoCox(rule, ties, seed, alpha)
 
 
-def radiomics_score_cox() -> SumOfSingles:
-    """Radiomics score: a sum of the columns weighted by the Cox coefficient of each alone; its formula is printed."""
-    return SumOfSingles()
+def radiomics_score_cox(*, weights: Literal["lasso", "single"] = "lasso", rule: Literal["min", "1se"] = "min",
+                        seed: int) -> LassoCox | SumOfSingles:
+    """Radiomics score: a sum weighted by LASSO-Cox coefficients, or by those of each column alone; with its formula."""
+    return LassoCox(rule, "efron", seed) if weights == "lasso" else SumOfSingles()
 
 
-def cutoff_cox() -> SingleCut:
+def single_feature_cox() -> SingleCut:
     """One feature cut in two where the log-rank statistic of the training patients is largest."""
     return SingleCut()
 

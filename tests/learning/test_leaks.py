@@ -23,8 +23,12 @@ from radnb.learning.training import train
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
-FAST: dict[str, dict[str, Any]] = {"random_forest": {"trees": 10}, "anova": {"k": 4}, "wilcoxon": {"k": 4},
-                                   "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
+FAST: dict[str, dict[str, Any]] = {
+    "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
+    "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
+    "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
+    "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
+    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
 FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
 CHAINS: dict[str, dict[str, Any]] = {
     **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
@@ -32,6 +36,10 @@ CHAINS: dict[str, dict[str, Any]] = {
     "chain": {"selector": ({"robust": {}}, {"wilcoxon": {"k": None, "q": 0.5}}, {"mrmr": {"k": 3}})},
     "recalibrated": {"model": {"ridge_logistic": {"balanced": True}}},
     "penalty from inner folds": {"model": {"ridge_logistic": {"penalty": "inner"}}},
+    "cost from inner folds": {"model": {"svm": {"C": "inner"}}},
+    "selection within stages": {"selector": ({"none": {}},), "model": {"two_stage": {
+        "first_selector": [{"anova": {"k": 2}}], "second_selector": [{"mrmr": {"k": 2}}]}}},
+    "votes by rank": {"model": {"voting": {"bases": ["lda", "knn"], "average": "rank"}}},
     "missing shown": {"prepare": {"impute": "median_indicator", "scale": "robust", "correlation": 0.6}},
     "tuned": {"design": {"nested": {"grid": {"k": [2, 5], "penalty": [0.1, 10]}}}},
     "oversampled": {"imbalance": {"smote": {}}},

@@ -24,7 +24,12 @@ from radnb.learning.training import train
 
 FAST: dict[str, dict[str, Any]] = {
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
-    "column": {"name": "cohort"}, "random_forest": {"trees": 10}, "anova": {"k": 4}, "wilcoxon": {"k": 4},
+    "column": {"name": "cohort"},
+    "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
+    "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
+    "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
+    "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
+    "anova": {"k": 4}, "wilcoxon": {"k": 4},
     "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
 Maker = Callable[..., Any]
 
