@@ -34,6 +34,7 @@ class Verdict:
     external_value: float = float("nan")
     external_low: float = float("nan")
     external_high: float = float("nan")
+    unbeaten: tuple[str, ...] = ()  # controls that the model did no better than
 
 
 @dataclass(frozen=True)

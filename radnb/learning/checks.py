@@ -13,7 +13,7 @@ from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
-from radnb.learning.learners import CLASSES, SURVIVAL
+from radnb.learning.learners import SURVIVAL
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
@@ -45,10 +45,11 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
-    return found or _kind_problems(plan, cohort.outcome.kind)
+    return found or _kind_problems(plan, cohort)
 
 
-def _kind_problems(plan: Plan, kind: str) -> list[str]:
+def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
+    kind = cohort.outcome.kind
     survival, found = kind == SURVIVAL, []
     fit, outcome = (SURVIVORS, "a survival") if survival else (CLASSIFIERS, "a class")
     for model in (plan.model, *plan.grid.get("models", ())):
@@ -58,9 +59,12 @@ def _kind_problems(plan: Plan, kind: str) -> list[str]:
     asked = {choices.name_of(model) for model in (plan.model, *plan.grid.get("models", ()))}
     found += [NO_FORESTS] if asked & set(FORESTS) and forests_missing() else []
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
+    used = dict.fromkeys(block for blocks in plan.sets.values() for block in blocks_of(layout(blocks)))
+    names = tuple(column for block in used for column in cohort.blocks[block])
     for choice in (step for chain in (plan.selector, *chains) for step in chain):
-        suits = choices.pick(SELECTORS, choice, seed=0)().kinds
-        if (SURVIVAL if survival else CLASSES) not in suits:
+        selector = choices.pick(SELECTORS, choice, seed=0)()
+        found += [fault for fault in selector.faults(names) if fault not in found]
+        if kind not in selector.kinds:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
             found.append(f"selector: {choices.name_of(choice)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fitting)}.")

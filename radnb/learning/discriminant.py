@@ -120,7 +120,9 @@ class QuadraticDiscriminant(Density):
     """Quadratic discriminant analysis, each covariance shrunk towards the mean variance within classes."""
 
     shrinkage: Shrinkage = "auto"
-    spreads_: tuple[Spread, ...] = field(init=False, repr=False)
+    axes_: tuple[Array, ...] = field(init=False, repr=False)  # of the present classes, as in `Spread`
+    variances_: tuple[Array, ...] = field(init=False, repr=False)
+    beside_: Array = field(init=False, repr=False)
 
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> QuadraticDiscriminant:
         """Learn the mean and the covariance of each class."""
@@ -129,15 +131,17 @@ class QuadraticDiscriminant(Density):
         present = np.flatnonzero(self.shares_)
         centred = x - self.means_[codes]
         level = float((centred**2).sum() / max(len(x) - len(present), 1) / x.shape[1])
-        self.spreads_ = tuple(spread(centred[codes == k], int((codes == k).sum()) - 1, self.shrinkage, level)
-                              for k in present)
+        found = [spread(centred[codes == k], int((codes == k).sum()) - 1, self.shrinkage, level) for k in present]
+        self.axes_, self.variances_ = tuple(one.axes for one in found), tuple(one.variances for one in found)
+        self.beside_ = np.array([one.beside for one in found])
         return self
 
     def logs(self, x: Array) -> Array:
         """Return the log of the normal density but for a constant."""
         out = []
-        for k, inside in zip(np.flatnonzero(self.shares_), self.spreads_, strict=True):
-            away = x - self.means_[k]
+        parts = zip(self.axes_, self.variances_, self.beside_, strict=True)
+        for mean, part in zip(self.means_[self.shares_ > 0], parts, strict=True):
+            inside, away = Spread(*part), x - mean
             out.append(-0.5 * (np.einsum("ij,ij->i", inside.solve(away), away) + inside.log_determinant()))
         return np.column_stack(out)
 

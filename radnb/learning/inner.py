@@ -72,14 +72,16 @@ class Tuned(Learner):
     seed: int = 0
     model_: Learner = field(init=False, repr=False)
     chosen_: int = field(init=False, repr=False)
+    scale_: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.calibrated = self.makes[0]().calibrated
+        like = self.makes[0]()
+        self.calibrated, self.scale_ = like.calibrated, like.scale
 
     @property
     def scale(self) -> str:  # type: ignore[override]
         """Say what the learner's scores are."""
-        return self.makes[0]().scale
+        return self.scale_
 
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Tuned:
         """Choose the setting, then fit it on all rows."""

@@ -20,6 +20,7 @@ from radnb.learning.ready import Ready, make_ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
+from radnb.work.choices import pick
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
@@ -28,8 +29,12 @@ FAST: dict[str, dict[str, Any]] = {
     "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
     "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
     "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
-    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
-FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}, "rfe": {"k": 4},
+    "boruta": {"rounds": 10, "trees": 20}, "stability_selection": {"halves": 20},
+    "named": {"features": ["f0", "f5"]}, "pca": {"k": 4},
+    **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
+        "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
+FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n: {}}, seed=1)().kinds)
 CHAINS: dict[str, dict[str, Any]] = {
     **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
     **{f"model {name}": {"model": {name: FAST.get(name, {})}} for name in (*CLASSIFIERS, *SURVIVORS)},
