@@ -211,7 +211,7 @@ class Odds:
     x: Array
     truth: Array  # 0 or 1
     cost: float = 1.0
-    tol: float = 1e-8
+    tol: float = 1e-6
 
     def __post_init__(self) -> None:
         share = float(self.truth.mean())
