@@ -266,10 +266,16 @@ def main() -> None:
 NOTES = """
 Why some choices differ:
 
-- `rfe`: radnb solves every model exactly (active set, Newton) and so eliminates in the order that scikit-learn does when its tolerance is tightened; at its default tolerance scikit-learn's own order depends on where the solver stopped, for among hundreds of correlated columns the smallest weights are nearly equal.
-- `lasso`: LassoCV fits least squares to the class labels; radnb fits the binomial likelihood, as glmnet does (equal to R in `tests/reference`), with inner folds of patients stratified by class. That is another problem, so other columns may be chosen. `--patient` adds scikit-learn's solver of the same problem.
-- `boruta`: the method is random. Where the evidence is strong the accepted columns agree (`tests/learning/test_selection_oracles.py`); columns near the border depend on the seed in both.
-- `gradient_boosting_importance` and `random_forest_importance` are scikit-learn's own; sharing one fit among all models and numbers of features is what saves time there.
+- `rfe`: radnb solves every model exactly (active set, Newton) and so eliminates in the order that scikit-learn does
+  when its tolerance is tightened; at its default tolerance scikit-learn's own order depends on where the solver
+  stopped, for among hundreds of correlated columns the smallest weights are nearly equal.
+- `lasso`: LassoCV fits least squares to the class labels; radnb fits the binomial likelihood, as glmnet does (equal
+  to R in `tests/reference`), with inner folds of patients stratified by class. That is another problem, so other
+  columns may be chosen. `--patient` adds scikit-learn's solver of the same problem.
+- `boruta`: the method is random. Where the evidence is strong the accepted columns agree
+  (`tests/learning/test_selection_oracles.py`); columns near the border depend on the seed in both.
+- `gradient_boosting_importance` and `random_forest_importance` are scikit-learn's own; sharing one fit among all
+  models and numbers of features is what saves time there.
 """
 
 
