@@ -19,9 +19,9 @@ import pandas as pd
 
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.harmonise import Harmoniser, combat, zscore
-from radnb.learning.models import ridge_logistic
+from radnb.learning.models import CLASSIFIERS
 from radnb.learning.prepare import Preparation
-from radnb.learning.selection import anova
+from radnb.learning.selection import SELECTORS
 from radnb.statistics import combat as effects
 from radnb.statistics.discrimination import auc_within
 from radnb.statistics.families import Array
@@ -46,8 +46,8 @@ def scores(x: Array, y: Array, batch: IntArray, fold: IntArray, harmoniser: Harm
         train, test = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
         made = Preparation(harmoniser=harmoniser).fit(x[train], None, batch[train])
         values = made.transform(x, batch)
-        chosen = anova(k=10).fit(values[train], y[train].astype(np.intp)).support_
-        model = ridge_logistic(penalty=1.0, seed=0)
+        chosen = SELECTORS["anova"](k=10).fit(values[train], y[train].astype(np.intp)).support_
+        model = CLASSIFIERS["ridge_logistic"](penalty=1.0, seed=0)
         model.fit(values[np.ix_(train, chosen)], y[train], classes=2, groups=train)
         out[test] = model.scores(values[np.ix_(test, chosen)])[:, 0]
     return out
