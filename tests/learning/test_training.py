@@ -65,8 +65,8 @@ def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan
     frozen = name in FROZEN
     assert found.predictions["fold"].isna().all() == frozen
     assert (len(found.resamples) == 0) == (frozen or name == "bootstrap")
-    sets = {"column": {"external"}, "between_centres": {"external"}, "transfer": {"external"}, "bootstrap": {"internal", "train"}}
-    assert set(found.predictions["set"]) == sets.get(name, {"internal"})
+    elsewhere = {"column": {"external"}, "between_centres": {"external"}, "transfer": {"external"}}
+    assert set(found.predictions["set"]) == {"bootstrap": {"internal", "train"}, **elsewhere}.get(name, {"internal"})
     assert found.predictions["threshold"].notna().all()
     assert found.predictions["score"].between(0, 1).all()
     assert set(found.predictions["model"]) == set(plan.sets) == set(found.final)
