@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from radnb.learning.blend import blend, guided_ridge
 from radnb.learning.classifiers import BASES
 from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, Learner
 from radnb.learning.survivors import cox, lasso_cox, ridge_cox
 
 CLASSIFIERS: dict[str, Callable[..., Learner]] = {
     **BASES,
+    "guided_ridge": guided_ridge,
+    "blend": blend,
 }
 SURVIVORS: dict[str, Callable[..., Learner]] = {
     "cox": cox,

@@ -14,9 +14,10 @@ from radnb.statistics.families import Array
 from radnb.statistics.screening import average_ranks
 
 Impute = Literal["median", "median_indicator"]
-Scale = Literal["standard", "robust", "none"]
+Scale = Literal["standard", "robust", "bounded", "none"]
 Method = Literal["spearman", "pearson"]
 Share = Annotated[float, Gt(0), Le(1)]
+BOUND = 3.0  # robust standard deviations from the median, beyond which "bounded" cuts
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Preparation:
         missing = np.isnan(part)
         out = np.where(missing, self.fill_[real], part) if missing.any() else part
         out = np.hstack([out, np.isnan(x[:, flags]).astype(float)]) if flags.size else out
-        return (out - self.centre_) / self.spread_
+        out = (out - self.centre_) / self.spread_
+        return np.clip(out, -BOUND, BOUND) if self.scale == "bounded" else out
 
     def fit_transform(self, x: Array, y: object = None) -> Array:
         """Fit and transform the same rows."""
