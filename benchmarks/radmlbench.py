@@ -39,7 +39,8 @@ BLOCK = "radiomics"
 RECIPE: dict[str, Any] = {"prepare": {"correlation": None, "scale": "bounded"}, "selector": ({"none": {}},),
                           "model": {"blend": {}}}
 GRID: dict[str, Any] = {"selectors": [{"anova": {}}, {"mrmr": {}}],
-                        "models": [{"ridge_logistic": {}}, {"svm": {"kernel": "rbf"}}, {"random_forest": {"trees": 100}}],
+                        "models": [{"ridge_logistic": {}}, {"svm": {"kernel": "rbf"}},
+                                   {"random_forest": {"trees": 100}}],
                         "features": [8, 16, 32]}
 BARS = {"LASSO-16 + RF": "FIXED LASSO(N=16)+RandomForest(RF_n_estimators=250), no decorrelation",
         "TabPFN": "TabPFN (32 features budget)",
@@ -126,7 +127,7 @@ def bars_of(folder: Path) -> pd.DataFrame:
     if path is None:
         return pd.DataFrame(columns=list(BARS))
     wide = pd.read_csv(path).pivot_table(index="dataset", columns="method", values="auc")
-    return pd.DataFrame({name: wide[method] if method in wide else np.nan for name, method in BARS.items()})
+    return pd.DataFrame({name: wide.get(method, np.nan) for name, method in BARS.items()})
 
 
 def summary(found: Sequence[Mapping[str, Any]], bars: pd.DataFrame) -> pd.DataFrame:
