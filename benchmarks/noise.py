@@ -101,8 +101,8 @@ def honest(group: str, name: str, seed: int, patients: int, features: int) -> fl
     """Return the AUC or C within folds, of fits that see their training patients only."""
     kind, said = plans()[group][name]
     made = cohort(kind, seed, patients, features)
-    plan = Plan(sets={BLOCK: (BLOCK,)}, primary=BLOCK, prespecified=(), seed=seed, prepare={"correlation": None}, **said,
-                threshold={"median" if kind == SURVIVAL else "youden": {}})
+    plan = Plan(sets={BLOCK: (BLOCK,)}, primary=BLOCK, prespecified=(), seed=seed, prepare={"correlation": None},
+                threshold={"median" if kind == SURVIVAL else "youden": {}}, **said)
     repeated = second_reader(made, seed) if name == "robust" else None
     problem = make_problem(made, plan, dict(made.blocks), repeated)
     fold = deal(problem.groups, problem.strata, FOLDS, np.random.default_rng([seed, 13]))

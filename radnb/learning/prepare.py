@@ -60,7 +60,12 @@ class Preparation:
         out = np.where(missing, self.fill_[real], part) if missing.any() else part
         out = np.hstack([out, np.isnan(x[:, flags]).astype(float)]) if flags.size else out
         out = (out - self.centre_) / self.spread_
-        return np.clip(out, -BOUND, BOUND) if self.scale == "bounded" else out
+        return out if self.bound is None else np.clip(out, -self.bound, self.bound)
+
+    @property
+    def bound(self) -> float | None:
+        """Return how many spreads from the centre values end, or None where they do not."""
+        return BOUND if self.scale == "bounded" else None
 
     def fit_transform(self, x: Array, y: object = None) -> Array:
         """Fit and transform the same rows."""
