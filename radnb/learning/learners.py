@@ -82,6 +82,11 @@ class Linear(Learner):
         return self.fit_
 
 
+def per_class(scores: Array) -> Array:
+    """Return one column per class: the one score of two classes stands for the second, the first has the rest."""
+    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+
+
 def class_weights(codes: IntArray, classes: int) -> Array:
     """Return weights that make all present classes count the same."""
     counts = np.bincount(codes, minlength=classes)

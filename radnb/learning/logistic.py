@@ -1,4 +1,4 @@
-"""Logistic and softmax regression: plain, ridge, and LASSO with a penalty from inner folds."""
+"""Logistic and softmax regression: plain, ridge, LASSO and elastic net with penalties from inner folds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import PENALTIES, Linear, class_weights
-from radnb.learning.linear import Fit, fit_logistic, fit_softmax
-from radnb.learning.penalised import chosen_path, inner_folds
+from radnb.learning.learners import PENALTIES, Linear, class_weights, per_class
+from radnb.learning.linear import UNSEEN, Fit, fit_logistic, fit_softmax
+from radnb.learning.penalised import Rule, chosen_path, inner_folds
 from radnb.statistics.families import Array
 
 
@@ -54,34 +54,40 @@ class Logistic(Linear):
             inside, out = fold != f, fold == f
             for i, penalty in enumerate(PENALTIES):
                 self.fit_ = self._solve(x[inside], codes[inside], classes, penalty)
-                scores = self.scores(x[out])
-                scores = np.hstack([1 - scores, scores]) if classes == 2 else scores
+                scores = per_class(self.scores(x[out]))
                 loss[i] -= np.log(np.clip(scores[np.arange(len(scores)), codes[out]], 1e-12, 1)).sum()
         return PENALTIES[int(np.argmin(loss))]
 
 
 @dataclass
 class LassoLogistic(Linear):
-    """A binomial LASSO with its penalty from inner folds; several classes one against the others, normalised."""
+    """A binomial LASSO or elastic net, its penalty from inner folds; several classes one against the others."""
 
     rule: Literal["min", "1se"] = "min"
     seed: int = 0
+    alpha: float = 1.0
 
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> LassoLogistic:
         """Fit the path and choose from it."""
-        found = chosen_path(x, y, groups=groups, rule=self.rule, folds=5, seed=self.seed)
-        intercept, coef = np.full(1 if classes == 2 else classes, -30.0), np.zeros((1, x.shape[1]))
-        places = [0] if classes == 2 else np.unique(y).astype(int).tolist()
-        coef = np.zeros((len(intercept), x.shape[1]))
-        if len(found) < len(places):  # only two of several classes are here
-            found = [type(found[0])(-found[0].intercept, -found[0].coef, found[0].lam, found[0].converged), *found]
-        for place, one in zip(places, found, strict=True):
-            intercept[place], coef[place] = one.intercept, one.coef
-        self.fit_ = Fit(intercept, coef, all(one.converged for one in found))
+        self.fit_ = penalised_fit(x, y, classes, groups, rule=self.rule, seed=self.seed, alpha=self.alpha)
         self.converged_ = self.fit_.converged
         return self
 
     def scores(self, x: Array) -> Array:
-        """Return probabilities."""
+        """Return probabilities, normalised where there are several classes."""
         p = expit(self.fit_.scores(x))
         return np.asarray(p if p.shape[1] == 1 else p / p.sum(1, keepdims=True))
+
+
+def penalised_fit(x: Array, y: Array, classes: int, groups: IntArray | None, *, rule: Rule, seed: int,
+                  alpha: float = 1.0, limit: int | None = None) -> Fit:
+    """Return the sparse weighted sums at the penalty that inner folds choose; a class not seen gets a constant."""
+    found = chosen_path(x, y, groups=groups, rule=rule, folds=5, seed=seed, limit=limit, alpha=alpha)
+    rows = 1 if classes == 2 else classes
+    intercept, coef = np.full(rows, UNSEEN), np.zeros((rows, x.shape[1]))
+    places = [0] if classes == 2 else np.unique(y).astype(int).tolist()
+    if len(found) < len(places):  # only two of several classes are here
+        found = [type(found[0])(-found[0].intercept, -found[0].coef, found[0].lam, found[0].converged), *found]
+    for place, one in zip(places, found, strict=True):
+        intercept[place], coef[place] = one.intercept, one.coef
+    return Fit(intercept, coef, all(one.converged for one in found))
