@@ -8,18 +8,18 @@ tried, and the evidence, stands in docs/recipe.md.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from scipy.special import expit, softmax
 
+from radnb.learning.ensembles import Voting
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Learner, Linear
+from radnb.learning.learners import Linear
 from radnb.learning.linear import Fit, fit_logistic, fit_softmax
-from radnb.learning.machines import Machine
+from radnb.learning.machines import Machine, make_forest
 from radnb.statistics.families import Array
 
 Count = Annotated[int, Gt(0)]
@@ -82,43 +82,13 @@ def in_few_directions(x: Array) -> tuple[Array, Array]:
     return vectors[:, kept] * length, (x.T @ (vectors[:, kept] / length)).T
 
 
-@dataclass
-class Blend(Learner):
-    """The mean of the probabilities of several learners."""
-
-    makes: tuple[Callable[[], Learner], ...] = ()
-    parts_: tuple[Learner, ...] = field(init=False, repr=False)
-
-    def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Blend:
-        """Fit every part."""
-        self.parts_ = tuple(make().fit(x, y, classes=classes, groups=groups) for make in self.makes)
-        self.converged_ = all(part.converged_ for part in self.parts_)
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return the mean."""
-        return np.asarray(np.mean([part.scores(x) for part in self.parts_], axis=0))
-
-    def weights(self) -> Array | None:
-        """Return the mean of the parts' weights, each in size and as shares of one."""
-        each = [np.abs(found) for part in self.parts_ if (found := part.weights()) is not None]
-        shares = [one / (one.sum() or 1.0) for one in each]
-        return np.asarray(np.mean(shares, axis=0)) if shares else None
-
-
 def _make_boosted(*, rounds: int, seed: int) -> object:
     from lightgbm import LGBMClassifier  # loads scikit-learn, which takes seconds and few runs need
 
     return LGBMClassifier(n_estimators=rounds, learning_rate=5 / rounds, num_leaves=7, min_child_samples=10,
-                          colsample_bytree=0.1, subsample=0.7, subsample_freq=1, reg_lambda=5.0,
+                          colsample_bytree=0.1, subsample=0.7, subsample_freq=1, reg_lambda=5.0, max_bin=BINS,
                           importance_type="gain", deterministic=True, force_col_wise=True, random_state=seed,
-                          n_jobs=1, verbosity=-1, max_bin=BINS)
-
-
-def _make_randomised(*, trees: int, columns: float, seed: int) -> object:
-    from sklearn.ensemble import ExtraTreesClassifier  # scikit-learn takes seconds to load, and few runs need it
-
-    return ExtraTreesClassifier(trees, min_samples_leaf=3, max_features=columns, random_state=seed, n_jobs=1)
+                          n_jobs=1, verbosity=-1)
 
 
 def guided_ridge(*, penalty: Annotated[float, Gt(0)] = 0.1, guide: Annotated[float, Ge(0)] = 1.0) -> GuidedRidge:
@@ -126,9 +96,10 @@ def guided_ridge(*, penalty: Annotated[float, Gt(0)] = 0.1, guide: Annotated[flo
     return GuidedRidge(penalty, guide)
 
 
-def blend(*, trees: Count = 50, rounds: Count = 100, columns: Share = 0.2, seed: int) -> Blend:
+def blend(*, trees: Count = 50, rounds: Count = 100, columns: Share = 0.2, seed: int) -> Voting:
     """Mean of a guided ridge, boosted trees and extremely randomised trees on all features: the default recipe."""
-    return Blend((guided_ridge,
-                  functools.partial(Machine, functools.partial(_make_boosted, rounds=rounds, seed=seed)),
-                  functools.partial(Machine, functools.partial(_make_randomised, trees=trees, columns=columns,
-                                                               seed=seed))))
+    boosted = functools.partial(_make_boosted, rounds=rounds, seed=seed)
+    randomised = functools.partial(make_forest, extra=True, trees=trees, leaf=3, columns=columns, balanced=False,
+                                   seed=seed)
+    return Voting((guided_ridge, functools.partial(Machine, boosted), functools.partial(Machine, randomised)),
+                  seed=seed)
