@@ -34,6 +34,7 @@ Y = np.column_stack([np.minimum(TIMES, 20), TIMES <= 20]).astype(float)
 CLEAR = np.random.default_rng(2).normal(size=(400, 5))  # one column tells much, another some
 GRADE = 2 * CLEAR[:, 0] - CLEAR[:, 1] + 0.3 * np.random.default_rng(3).logistic(size=400)
 FAST: dict[str, dict[str, Any]] = {
+    "blend": {"trees": 25, "rounds": 50},
     "random_forest": {"trees": 25}, "extra_trees": {"trees": 25}, "cumulative": {"base": "lda"},
     "mlp": {"hidden": [4]}, "gradient_boosting": {"rounds": 30}, "xgboost": {"rounds": 30},
     "voting": {"bases": ["ridge_logistic", "knn"]}, "stacking": {"bases": ["ridge_logistic", "knn", "naive_bayes"]}}

@@ -25,6 +25,7 @@ from radnb.work.choices import pick
 from tests.learning.test_leaks import DESIGN_OPTIONS
 
 FAST: dict[str, dict[str, Any]] = {
+    "blend": {"trees": 10, "rounds": 10},
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
     "column": {"name": "cohort"},
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
