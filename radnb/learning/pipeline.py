@@ -1,0 +1,158 @@
+"""What scores a new patient: columns prepared as for the training patients, a learner, its recalibration, thresholds.
+
+Nothing of the training patients is left in it but what was learned from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from radnb.errors import RadnbError
+from radnb.learning.fitting import Fitted, Fused, Model
+from radnb.learning.fitting import _links as links
+from radnb.learning.fitting import _mean as mean_score
+from radnb.learning.folds import IntArray
+from radnb.learning.fusion import Blocks, Late, Layout
+from radnb.learning.learners import Learner
+from radnb.learning.prepare import Preparation
+from radnb.learning.problem import Problem, Table
+from radnb.learning.ready import Ready, recalibrate
+from radnb.statistics.families import Array
+
+
+@dataclass
+class Columns:
+    """Raw columns of a table, and what the training patients gave to fill, scale and join them."""
+
+    names: tuple[str, ...]
+    preparation: Preparation
+    taken: IntArray  # of the prepared columns, in the learner's order
+    rotation: Array | None = None
+
+    def values(self, table: pd.DataFrame) -> Array:
+        """Return the learner's columns of new patients."""
+        made = self.preparation.transform(table[list(self.names)].to_numpy(float))[:, self.taken]
+        return made if self.rotation is None else np.asarray(made @ self.rotation)
+
+    def terms(self) -> list[tuple[str, float, float, float]]:
+        """Return name, fill, centre and spread of each column before rotation."""
+        made, p = self.preparation, len(self.names)
+        names, fill = made.names(self.names), np.append(made.fill_, np.zeros(p))
+        return [(names[i], float(fill[made.columns_[i]]), float(made.centre_[i]), float(made.spread_[i]))
+                for i in self.taken]
+
+
+@dataclass
+class Joined:
+    """A learner on the joined columns of some blocks."""
+
+    halves: tuple[Columns, ...]
+    learner: Learner
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the raw columns that are needed."""
+        return tuple(dict.fromkeys(name for half in self.halves for name in half.names))
+
+    def scores(self, table: pd.DataFrame) -> Array:
+        """Return raw scores of new patients."""
+        return self.learner.scores(np.hstack([half.values(table) for half in self.halves]))
+
+
+@dataclass
+class Fusion:
+    """Scores of models of their own, beside other columns in one regression; their mean where there is none."""
+
+    parts: tuple[Joined, ...]
+    parts_names: tuple[str, ...]
+    beside: Columns
+    learner: Learner | None
+    centre: Array
+    spread: Array
+    logit: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the raw columns that are needed."""
+        return tuple(dict.fromkeys((*(name for part in self.parts for name in part.names), *self.beside.names)))
+
+    def scores(self, table: pd.DataFrame) -> Array:
+        """Return raw scores of new patients."""
+        each = [part.scores(table) for part in self.parts]
+        if self.learner is None:
+            return mean_score(each, self.centre, self.spread)
+        x = (links(each, logit=self.logit) - self.centre) / self.spread
+        return self.learner.scores(np.hstack([x, self.beside.values(table)]))
+
+
+@dataclass
+class Pipeline:
+    """A fitted model ready for new patients: scores (n, T) as they were frozen, None for a threshold never learned."""
+
+    model: Joined | Fusion
+    recalibration: Array | None
+    thresholds: tuple[float | None, ...]
+
+    def scores(self, table: pd.DataFrame) -> Array:
+        """Return the scores of new patients; `table` holds the raw columns, NaN where a value is missing."""
+        return recalibrate(self.model.scores(table), self.recalibration)
+
+
+def pipeline(problem: Problem, ready: Ready, layout: Layout) -> Pipeline:
+    """Take out of a fitted model all that new patients need, and nothing of the training patients."""
+    if problem.batches is not None:
+        raise RadnbError("This study harmonises its features between centres, and such a model cannot be frozen yet. "
+                         "Run the study without `harmonise`, then freeze it.", code="E_MODEL")
+    thresholds = tuple(float(t) if np.isfinite(t) else None for t in ready.thresholds)
+    return Pipeline(_model(problem, ready.fitted, layout), ready.recalibration, thresholds)
+
+
+def _model(problem: Problem, fitted: Model, layout: Layout) -> Joined | Fusion:
+    if isinstance(fitted, Fused) and isinstance(layout, Late):
+        parts = tuple(_joined(problem, part, blocks) for part, blocks in zip(fitted.parts, layout.scores, strict=True))
+        beside = _columns(problem.names(layout.beside), fitted.beside, np.arange(len(fitted.beside.names)))
+        return Fusion(parts, fitted.names, beside, fitted.learner, fitted.centre, fitted.spread, fitted.logit)
+    assert isinstance(fitted, Fitted) and not isinstance(layout, Late)
+    return _joined(problem, fitted, layout)
+
+
+def _joined(problem: Problem, fitted: Fitted, blocks: Blocks) -> Joined:
+    first, second = (problem.names(part) for part in problem.parts(blocks))
+    halves = (_columns(first, fitted.always, np.arange(len(fitted.always.names))),
+              _columns(second, fitted.chosen, fitted.picked.columns, fitted.picked.rotation))
+    return Joined(halves, fitted.learner)
+
+
+def _columns(names: Sequence[str], table: Table, taken: IntArray, rotation: Array | None = None) -> Columns:
+    """Keep of a preparation what the taken columns need: new patients need not bring the others."""
+    made, given = table.preparation, np.array(names, object)[table.raw]
+    source = made.columns_[taken]
+    flags, raw = source >= len(given), source % max(len(given), 1)
+    needed = np.unique(raw)
+    place = np.searchsorted(needed, raw) + len(needed) * flags
+    order = np.argsort(place, kind="stable")
+    lean = replace(made)
+    lean.fill_, lean.columns_ = made.fill_[needed], place[order]
+    lean.centre_, lean.spread_ = made.centre_[taken[order]], made.spread_[taken[order]]
+    return Columns(tuple(given[needed]), lean, np.argsort(order, kind="stable"), rotation)
+
+
+def weighted_sum(model: Joined | Fusion) -> tuple[list[str], list[float], Array, Array] | None:
+    """Return names, fills, coefficients per unit (T, p) and intercepts (T,) where a model is a weighted sum."""
+    line = None if isinstance(model, Fusion) else model.learner.linear()
+    if line is None or isinstance(model, Fusion):
+        return None
+    terms = [term for half in model.halves for term in half.terms()]
+    names, fills, centre, spread = (list(part) for part in zip(*terms, strict=True)) if terms else ([], [], [], [])
+    made, start = [], 0
+    for half in model.halves:
+        wide = len(half.taken) if half.rotation is None else half.rotation.shape[1]
+        part = line.coef[:, start:start + wide]
+        made.append(part if half.rotation is None else part @ half.rotation.T)
+        start += wide
+    raw = np.hstack(made) / np.array(spread, float)
+    return names, fills, raw, line.intercept - raw @ np.array(centre, float)
