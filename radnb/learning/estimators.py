@@ -87,7 +87,7 @@ def dump(estimators: list[Any]) -> bytes:
 
 
 def _renumber(node: Any, numbers: dict[int, int], names: dict[str, str]) -> None:
-    """Give the nodes of a schema and their files numbers in order of appearance, where skops has addresses in memory."""
+    """Number the nodes of a schema and their files as they appear, where skops has addresses in memory."""
     if isinstance(node, list):
         for one in node:
             _renumber(one, numbers, names)

@@ -50,6 +50,11 @@ class Range(_Part):
         """Return the width of the middle 98 %, or of the whole where that is nothing."""
         return (self.p99 - self.p1) or (self.high - self.low) or 1.0
 
+    @property
+    def middle(self) -> float:
+        """Return the middle of the middle 98 %."""
+        return (self.p1 + self.p99) / 2
+
 
 class Extraction(_Part):
     """How the training patients' images were measured; `source` is images, table (finished elsewhere) or none."""
@@ -220,7 +225,8 @@ def _hashed(folder: Path) -> set[str]:
     wanted = {name: digest for digest, name in map(_sum, (folder / SUMS).read_text("utf-8").splitlines())}
     there = {path.name for path in folder.iterdir()} - UNREAD - {SUMS}
     problems = [f"{folder}: {name} is missing. Copy the whole folder again." for name in wanted if name not in there]
-    problems += [f"{folder}: {name} does not belong to the model. {_why_not(name)}" for name in sorted(there - {*wanted})]
+    problems += [f"{folder}: {name} does not belong to the model. {_why_not(name)}"
+                 for name in sorted(there - set(wanted))]
     problems += [f"{folder}: {name} is not as it was frozen (its SHA-256 differs). Copy the folder again, or freeze "
                  "the run again." for name in wanted if name in there and _digest(folder / name) != wanted[name]]
     unknown = set(wanted) - {MODEL, PAGE, ESTIMATORS}
@@ -282,13 +288,14 @@ def _about(given: Any, path: Path) -> About:
 def probe(pipeline: Pipeline, ranges: Sequence[Range]) -> Probes:
     """Score made-up patients: all at the low end, at 1 %, in the middle, at 99 %, at the high end, and unknown."""
     known = {one.name: one for one in ranges}
-    rows = [[float(value(known[name])) for name in pipeline.model.names] for value in (
-        lambda r: r.low, lambda r: r.p1, lambda r: (r.p1 + r.p99) / 2, lambda r: r.p99, lambda r: r.high)]
-    values: list[list[float | None]] = [*rows, [None] * len(pipeline.model.names)]
-    return Probes(values=values, scores=pipeline.scores(_frame(values, pipeline.model.names)).tolist())
+    names = pipeline.model.names
+    values: list[list[float | None]] = [[getattr(known[name], end) for name in names]
+                                        for end in ("low", "p1", "middle", "p99", "high")]
+    values.append([None] * len(names))
+    return Probes(values=values, scores=pipeline.scores(probe_table(values, names)).tolist())
 
 
-def _frame(values: list[list[float | None]], names: Sequence[str]) -> pd.DataFrame:
+def probe_table(values: list[list[float | None]], names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(np.array(values, float).reshape(len(values), len(names)), columns=list(names))
 
 
@@ -299,7 +306,7 @@ def _fits_together(found: Frozen, folder: Path) -> None:
         if not isinstance(found.pipeline, Pipeline) or set(found.ranges) < set(found.names):
             raise ValueError("the columns have no ranges")
         wanted = np.array(about.probes.scores, float).reshape(len(about.probes.values), len(about.targets))
-        scores = found.scores(_frame(about.probes.values, found.names))
+        scores = found.scores(probe_table(about.probes.values, found.names))
         if scores.shape != wanted.shape or len(found.thresholds) != len(about.targets):
             raise ValueError("scores and targets differ in number")
     except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
@@ -320,7 +327,7 @@ def _versions(about: About) -> str:
 
 def ranges(table: pd.DataFrame, blocks: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[Range]:
     """Return how each raw column lay among the training patients; the values of no single patient but the ends."""
-    block = {column: name for name, columns in reversed(blocks.items()) for column in columns}
+    block = {column: name for name, columns in reversed(list(blocks.items())) for column in columns}
     found = []
     for name in names:
         x = table[name].to_numpy(float)

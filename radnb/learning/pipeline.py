@@ -5,11 +5,12 @@ Nothing of the training patients is left in it but what was learned from them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, softmax
 
 from radnb.errors import RadnbError
 from radnb.learning.fitting import Fitted, Fused, Model
@@ -141,13 +142,42 @@ def _columns(names: Sequence[str], table: Table, taken: IntArray, rotation: Arra
     return Columns(tuple(given[needed]), lean, np.argsort(order, kind="stable"), rotation)
 
 
-def weighted_sum(model: Joined | Fusion) -> tuple[list[str], list[float], Array, Array] | None:
-    """Return names, fills, coefficients per unit (T, p) and intercepts (T,) where a model is a weighted sum."""
+@dataclass(frozen=True)
+class Formula:
+    """A model that can be computed by hand: L = intercept + coefficients x values, then its link."""
+
+    names: tuple[str, ...]
+    fills: tuple[float, ...]
+    coefficients: Array  # (T, p), per unit of each column
+    intercept: Array
+    link: str
+
+    def eta(self, table: pd.DataFrame) -> Array:
+        """Return L of patients; a missing value takes the place that the training patients gave it."""
+        columns = [table[name].fillna(fill).to_numpy(float) if name in table
+                   else table[name.removesuffix(MISSING)].isna().to_numpy(float)
+                   for name, fill in zip(self.names, self.fills, strict=True)]
+        x = np.column_stack(columns) if columns else np.empty((len(table), 0))
+        return np.asarray(x @ self.coefficients.T + self.intercept)
+
+
+def _normalised(eta: Array) -> Array:
+    p = expit(eta)
+    return np.asarray(p / p.sum(1, keepdims=True))
+
+
+MISSING = "__missing"
+LINKS: dict[str, Callable[[Array], Array]] = {
+    "none": lambda eta: eta, "logistic": expit, "softmax": lambda eta: softmax(eta, axis=1), "normalised": _normalised}
+
+
+def formula(model: Joined | Fusion, table: pd.DataFrame) -> Formula | None:
+    """Return the formula of a model, where one gives its raw scores on these patients; else nothing."""
     line = None if isinstance(model, Fusion) else model.learner.linear()
     if line is None or isinstance(model, Fusion):
         return None
     terms = [term for half in model.halves for term in half.terms()]
-    names, fills, centre, spread = (list(part) for part in zip(*terms, strict=True)) if terms else ([], [], [], [])
+    names, fills, centre, spread = (tuple(part) for part in zip(*terms, strict=True)) if terms else ((), (), (), ())
     made, start = [], 0
     for half in model.halves:
         wide = len(half.taken) if half.rotation is None else half.rotation.shape[1]
@@ -155,4 +185,10 @@ def weighted_sum(model: Joined | Fusion) -> tuple[list[str], list[float], Array,
         made.append(part if half.rotation is None else part @ half.rotation.T)
         start += wide
     raw = np.hstack(made) / np.array(spread, float)
-    return names, fills, raw, line.intercept - raw @ np.array(centre, float)
+    intercept = line.intercept - raw @ np.array(centre, float)
+    wanted = model.scores(table)
+    for link, apply in LINKS.items():
+        found = Formula(names, fills, raw, intercept, link)
+        if np.allclose(apply(found.eta(table)), wanted, rtol=1e-9, atol=1e-9):
+            return found
+    return None

@@ -30,10 +30,11 @@ KINDS = {"float64": "f", "int64": "iu", "bool": "b", "str": "U"}  # of arrays: t
 def known() -> Mapping[str, type]:
     """Return every class of ours that a frozen model may hold, by name."""
     assert MODELS  # their module loads every learner that there is
-    return {made.__name__: made for made in (*(child for root in ROOTS for child in _below(root)), *OURS)}
+    derived: list[type] = [child for root in ROOTS for child in _below(root)]
+    return {made.__name__: made for made in (*derived, *OURS)}
 
 
-def _below(kind: type) -> Iterator[type]:
+def _below(kind: type) -> Iterator[type[Any]]:
     for child in kind.__subclasses__():
         if child.__module__.startswith("radnb."):
             yield child
@@ -132,7 +133,7 @@ def _unpack_array(given: Mapping[str, Any], estimators: list[Any], where: str) -
     allowed = {"float64": (float, int), "int64": (int,), "bool": (bool,), "str": (str,)}[kind]
     if any(type(one) not in allowed for one in values):
         raise _broken(where, f"the array holds something else than {kind}")
-    made = np.array(values, dtype=kind if kind != "str" else None).reshape(shape)
+    made: NDArray[Any] = np.array(values, dtype=kind if kind != "str" else None).reshape(shape)
     if kind == "float64" and not np.isfinite(made).all():
         raise _broken(where, "the array holds values that are no finite numbers")
     return made
