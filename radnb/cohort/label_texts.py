@@ -42,6 +42,9 @@ LABEL_TEXTS: dict[str, dict[str, str]] = {
     "zero_time": {"en": "Follow-up time of zero", "zh": "随访时间为零"},
     "after_closing": {"en": "Time zero not before the closing date", "zh": "起点不早于截止日期"},
     "missing_start": {"en": "Date of time zero not recorded", "zh": "起点日期缺失"},
+    "missing_timepoint": {"en": "No image of a time point", "zh": "缺少某一时间点的影像"},
+    "missing_region": {"en": "A region was not outlined", "zh": "缺少某一区域的勾画"},
+    "not_in_table": {"en": "Not in a further feature table", "zh": "附加特征表中无记录"},
     # counts
     "discordant": {"en": "The two indices disagree", "zh": "两项指标不一致"},
     "one_index": {"en": "Graded by one index only", "zh": "仅凭一项指标分级"},

@@ -13,7 +13,7 @@ from radnb.cohort.labelling import Labels, blank, cell_texts, settle
 from radnb.cohort.nodes import n0_vs_nplus
 from radnb.errors import RadnbError, nearest, raise_all
 
-__all__ = ["LABEL_TEXTS", "SCHEMES", "Labels", "SurvivalLabels", "label_text", "two_values"]
+__all__ = ["LABEL_TEXTS", "ORDERED", "SCHEMES", "Labels", "SurvivalLabels", "label_text", "two_values"]
 
 
 def two_values(table: pd.DataFrame, *, column: str, negative: list[str], positive: list[str],
@@ -50,6 +50,9 @@ SCHEMES: dict[str, Callable[..., Labels | SurvivalLabels]] = {
     "two_values": two_values,
     "survival": survival,
 }
+
+
+ORDERED = ("who_grade", "three_grades")  # schemes whose classes stand from low to high
 
 
 def label_text(code: str, language: str = "en") -> str:

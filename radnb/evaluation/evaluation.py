@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
 from radnb.evaluation.curves import tables
 from radnb.evaluation.flags import flags
+from radnb.evaluation.grid import grid, summary
 from radnb.evaluation.honesty import (
     Draws,
     Figure,
@@ -43,6 +44,7 @@ class Evaluation:
     confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method;
     kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
+    grid and grid_summary: see grid.py; empty where the card compares no grid.
     """
 
     metrics: pd.DataFrame
@@ -57,15 +59,18 @@ class Evaluation:
     scores: pd.DataFrame
     flags: pd.DataFrame
     verdict: Verdict
+    grid: pd.DataFrame = field(default_factory=pd.DataFrame)
+    grid_summary: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outcome: Outcome, primary: str,
              comparator: str | None, decision: tuple[float, float], horizons_months: Sequence[float] | None = None,
              relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
-             candidates: Mapping[str, int] | None = None) -> Evaluation:
+             candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None) -> Evaluation:
     """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
 
-    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only.
+    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only;
+    `ways` holds the scores of every candidate of a grid.
     """
     drawn_table = pd.DataFrame(columns=list(RESAMPLED)) if resamples is None else resamples
     check(predictions, drawn_table, outcome)
@@ -83,9 +88,11 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     compared, rows = _comparisons(whole, primary, comparator)
     judged = _judge(whole, compared, primary, comparator, relevant_difference)
     table = _metrics(metrics + rows)
-    grid = classification.decision_grid(*decision)
+    thresholds = classification.decision_grid(*decision)
+    ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
     checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons)
-    return Evaluation(metrics=table, verdict=judged, flags=checks, **tables(series, drawn, grid, comparator))
+    return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
+                      **tables(series, drawn, thresholds, comparator))
 
 
 def _choices(predictions: pd.DataFrame, primary: str, comparator: str | None, decision: tuple[float, float],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,16 +51,44 @@ def _survival(story: Story) -> str:
 
 def _images(story: Story) -> str:
     images, extraction = story.facts.get("images") or {}, story.facts.get("extraction") or {}
-    if not any("radiomics" in blocks for blocks in (story.facts.get("model_sets") or {"": ["radiomics"]}).values()):
+    if not any(map(_of_images, itertools.chain(*(story.facts.get("model_sets") or {"": ["radiomics"]}).values()))):
         return ""
     if isinstance(extraction, str):
         extraction = {"preset": extraction}
     phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
-    radiomics = len({column for name, block in story.cohort.blocks.items() if name != "clinical" for column in block})
-    return _text(story, story.text("methods.images", phases=phases, roi=story.known("roi", images.get("roi", "tumour")),
-                                   reader=images.get("reader", "R1")),
-                 _engine(story, extraction, radiomics),
-                 _settings(story, extraction.get("settings") or {}))
+    radiomics = len({column for name, block in story.cohort.blocks.items() if _of_images(name) for column in block})
+    rois = story.joined([story.known("roi", roi) for roi in _several(images.get("roi", "tumour"))])
+    return _text(story, story.text("methods.images", phases=phases, roi=rois, reader=images.get("reader", "R1")),
+                 *_timepoints(story, images), _engine(story, extraction, radiomics),
+                 *_all_settings(story, extraction))
+
+
+def _of_images(block: str) -> bool:
+    return block.split(":")[0] in ("radiomics", "delta")
+
+
+def _several(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _timepoints(story: Story, images: Mapping[str, Any]) -> list[str]:
+    """Say which time points were compared and what was made of relative changes from nothing."""
+    names = [story.known("timepoint", name) for name in _several(images.get("timepoint", "baseline"))]
+    if len(names) < 2:
+        return []
+    empty = sum((story.facts.get("changes_from_nothing") or {}).values())
+    changes = [story.text("methods.changes", first=names[0])] if images.get("delta") else []
+    return [story.text("methods.timepoints", names=story.joined(names)), *changes,
+            story.text("methods.changes_empty", n=empty) if empty else ""]
+
+
+def _all_settings(story: Story, extraction: Mapping[str, Any]) -> list[str]:
+    """Tell the settings, phase by phase where each has its own."""
+    parts = extraction.get("by_phase") or {}
+    if not parts:
+        return [_settings(story, extraction.get("settings") or {})]
+    return [_text(story, story.text("methods.of_phase", phase=story.known("phase", phase), preset=own["preset"]),
+                  _settings(story, own["settings"])) for phase, own in parts.items()]
 
 
 def _engine(story: Story, extraction: Mapping[str, Any], features: int) -> str:
