@@ -8,10 +8,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from radnb.errors import raise_all
-from radnb.features.assemble import Cohort
-from radnb.learning.frozen import Range, absent
-from radnb.learning.tables import PREDICTIONS
+from radnb.learning.frozen import Range
 from radnb.statistics.families import Array
 
 USE = "research use only / 仅供科研"
@@ -78,26 +75,3 @@ def classes_of(model: Scorer, scores: Array, names: Sequence[str]) -> list[str]:
     if threshold is None:
         return [""] * len(scores)
     return ["" if np.isnan(s) else str(names[int(s >= threshold)]) for s in scores[:, 0]]
-
-
-def as_predictions(model: Scorer, cohort: Cohort, *, model_name: str, where: str) -> pd.DataFrame:
-    """Return the patients of a cohort with their outcome as rows of the predictions table, set `external`.
-
-    A patient without a score (a signature cannot fill a missing value) has no row.
-    """
-    raise_all(absent(model.names, cohort.table, where), code="E_COLUMN")
-    scores, outcome, table = model.scores(cohort.table), cohort.outcome, cohort.table
-    targets = ("risk",) if outcome.kind == "survival" else outcome.classes[-1:] if outcome.binary else outcome.classes
-    parts = []
-    for t, target in enumerate(targets):
-        code = len(outcome.classes) - 1 if outcome.binary else t
-        known = ({"truth": np.nan, "time_months": table["time_months"].astype(float),
-                  "event": table["event"].astype(float)} if outcome.kind == "survival" else
-                 {"truth": (table["outcome"] == code).astype(float), "time_months": np.nan, "event": np.nan})
-        threshold = model.thresholds[t]
-        parts.append(pd.DataFrame({
-            "patient_id": table["patient_id"].astype(str), "model": model_name, "set": "external", "repeat": 0,
-            "fold": pd.NA, "target": target, **known, "score": scores[:, t], "scale": model.scale,
-            "threshold": np.nan if threshold is None else threshold}))
-    rows = pd.concat(parts, ignore_index=True).astype({"repeat": "Int64", "fold": "Int64"})
-    return rows[rows["score"].notna()].reset_index(drop=True)[list(PREDICTIONS)]

@@ -56,12 +56,18 @@ class Range(_Part):
         return (self.p1 + self.p99) / 2
 
 
-class Extraction(_Part):
-    """How the training patients' images were measured; `source` is images, table (finished elsewhere) or none."""
+class Measured(_Part):
+    """Extraction settings under their name, whole and with their hash."""
 
     preset: str
     settings: dict[str, Any]
     sha256: str
+
+
+class Extraction(_Part):
+    """How the training patients' images were measured; `source` is images, table (finished elsewhere) or none."""
+
+    phases: dict[str, Measured]  # an empty name stands for all phases
     engine: str | None = None
     version: str | None = None
     source: Literal["images", "table", "none"]
@@ -164,13 +170,19 @@ class Frozen:
         return {one.name: one for one in self.about.ranges}
 
     @property
-    def settings(self) -> Settings:
-        """Return the extraction settings, checked anew."""
-        return checked(self.about.extraction.settings, name=self.about.extraction.preset, where=MODEL)
+    def settings(self) -> dict[str, Settings]:
+        """Return the extraction settings of each phase (an empty name: of all), checked anew."""
+        return settings_of(self.about)
 
     def scores(self, table: pd.DataFrame) -> Array:
         """Return the scores (n, targets) of patients who bring every column, NaN where a value is missing."""
         return self.pipeline.scores(table)
+
+
+def settings_of(about: About) -> dict[str, Settings]:
+    """Return the extraction settings of each phase (an empty name: of all), checked anew."""
+    return {phase: checked(one.settings, name=one.preset, where=MODEL)
+            for phase, one in about.extraction.phases.items()}
 
 
 def write(folder: Path, about: About, pipeline: Pipeline, page: str) -> Frozen:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ KINDS = {"float64": "f", "int64": "iu", "bool": "b", "str": "U"}  # of arrays: t
 def known() -> Mapping[str, type]:
     """Return every class of ours that a frozen model may hold, by name."""
     assert MODELS  # their module loads every learner that there is
-    derived: list[type] = [child for root in ROOTS for child in _below(root)]
+    derived = itertools.chain.from_iterable(map(_below, ROOTS))
     return {made.__name__: made for made in (*derived, *OURS)}
 
 
@@ -169,7 +170,7 @@ def _unpack_ours(given: Mapping[str, Any], estimators: list[Any], where: str) ->
     fields = {field.name: field for field in dataclasses.fields(known()[name])}
     if not isinstance(values, dict) or set(values) - set(fields):
         raise _broken(where, f"{name} has other fields")
-    made = object.__new__(known()[name])
+    made: Any = object.__new__(known()[name])
     for field in fields.values():
         if field.name in values:
             object.__setattr__(made, field.name, unpack(values[field.name], estimators, f"{where}.{field.name}"))

@@ -15,7 +15,6 @@ from scipy.special import expit
 
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import nearest, raise_all
-from radnb.features.assemble import Outcome
 from radnb.features.settings import Settings, settings
 from radnb.learning.frozen import Range
 from radnb.statistics.families import Array
@@ -97,7 +96,7 @@ class Signature:
     """A checked signature, ready to score patients who bring every feature."""
 
     card: SignatureCard
-    settings: Settings
+    settings: Mapping[str, Settings]
     sha256: str
     path: Path
     ranges: Mapping[str, Range] = field(default_factory=dict)  # a publication seldom tells them
@@ -123,9 +122,15 @@ class Signature:
         return (self.card.cut_off,)
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> None:
         """Return nothing: a publication's classes are those of the label scheme that the card names."""
         return None
+
+    def study(self, manifest: str) -> dict[str, Any]:
+        """Return the signature as a study card that fits nothing."""
+        return card_of(self.card) | {
+            "id": self.name, "family": "biomarker", "notebook": "external_validation", "manifest": manifest,
+            "question": {"en": self.card.reference, "zh": self.card.reference}}
 
     def scores(self, table: pd.DataFrame) -> Array:
         """Return the score (n, 1) of patients; NaN where a value is missing or has no logarithm."""
@@ -150,7 +155,18 @@ def load_signature(path: Path | str) -> Signature:
     raise_all([f"{path}: {fault}" for fault in _faults(card)], code="E_CONFIG")
     beside = path.parent / card.extraction
     chosen = settings(beside if beside.is_file() else card.extraction)
-    return Signature(card, chosen, files.sha256_file(path), path.resolve())
+    return Signature(card, {"": chosen}, files.sha256_file(path), path.resolve())
+
+
+def card_of(card: SignatureCard) -> dict[str, Any]:
+    """Return what a signature decides of the study card that applies it."""
+    measured = [name for name in card.features if name.partition("=")[0] not in card.clinical]
+    blocks = [*(["clinical"] if card.clinical else []), *(["radiomics"] if measured else [])]
+    return {"outcome": card.outcome, "images": card.images.model_dump(), "extraction": card.extraction,
+            "clinical": card.clinical, "model_time": card.model_time, "model_sets": {card.name: blocks},
+            "primary": {"model": card.name}, "selector": {"none": {}},
+            "model": {"cox": {}} if card.survival else {"logistic": {}},
+            "threshold": {"median": {}} if card.survival else {"fixed": {}}}
 
 
 def _faults(card: SignatureCard) -> list[str]:
