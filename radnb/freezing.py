@@ -42,13 +42,13 @@ from radnb.work.workspace import Workspace, workspace
 from radnb.workbook import (
     Run,
     assemble,
-    code_sha256,
+    code_hash,
     digest,
     input_hashes,
     measure,
     open_run,
     plan_of,
-    repeated_of,
+    repeated,
     settings_sha256,
 )
 
@@ -141,7 +141,7 @@ def _frozen(run: Run, measured: Measured, cohort: Cohort, name: str, *,
             performance: Sequence[Metric]) -> tuple[About, Pipeline]:
     """Refit a model set on all training patients, and take out of it what new patients need."""
     plan = plan_of(run.study)
-    problem = make_problem(cohort, plan, used_blocks(cohort, plan), repeated_of(run, measured))
+    problem = make_problem(cohort, plan, used_blocks(cohort, plan), repeated(run, measured))
     rows = final_rows(choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort)), len(cohort.table))
     with threadpool_limits(1):
         ready = make_ready(Sample(problem, rows), problem.sets[name])
@@ -483,7 +483,7 @@ def frozen_models(run: Run) -> list[Frozen | Signature]:
 def _of_study(name: str, space: Workspace) -> list[Frozen | Signature]:
     """Freeze the primary model of a study and its comparator, without the run that would judge them."""
     other = open_run(name)
-    key = files.sha256_json([other.study.model_dump(mode="json"), input_hashes(other), versions(), code_sha256()])
+    key = files.sha256_json([other.study.model_dump(mode="json"), input_hashes(other), versions(), code_hash()])
     models = [model for model in (other.study.primary.model, other.study.primary.comparator) if model]
     folder = space.cache / "frozen" / key[:24]
     if not all((folder / model / frozen.SUMS).is_file() for model in models):

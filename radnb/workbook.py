@@ -210,14 +210,14 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
-    plan, repeated = plan_of(run.study), repeated_of(run, measured)
-    key = files.sha256_json([code_sha256("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
+    plan, further = plan_of(run.study), repeated(run, measured)
+    key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
-                             None if repeated is None else digest(repeated)])
+                             None if further is None else digest(further)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
     if kept is None:
-        kept = train_models(cohort, plan, repeat_measurements=repeated)
+        kept = train_models(cohort, plan, repeat_measurements=further)
         _keep_trained(folder, kept)
     return kept
 
@@ -236,7 +236,7 @@ def plan_of(study: Study) -> Plan:
                 seed=study.seed)
 
 
-def repeated_of(run: Run, measured: Measured) -> pd.DataFrame | None:
+def repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
     """Return the features of further readers, named as in the cohort, or None where one reader drew everything."""
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
@@ -386,7 +386,7 @@ def _frozen_sha256(source: str, run: Run) -> str:
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
     engine = choose(run.study.engine).version if _measures(run) else ""
-    return files.sha256_json([versions(), engine, code_sha256(), run.language, run.study.model_dump(mode="json"),
+    return files.sha256_json([versions(), engine, code_hash(), run.language, run.study.model_dump(mode="json"),
                               input_hashes(run), settings_sha256(run), _steps(run.notebook)])
 
 
@@ -395,7 +395,7 @@ def _steps(notebook: Path) -> list[list[Any]]:
     return [["".join(cell["source"]), cell["metadata"].get("tags")] for cell in files.read_json(notebook)["cells"]]
 
 
-def code_sha256(*floors: str) -> str:
+def code_hash(*floors: str) -> str:
     """Return one hash over the code of some floors (or the whole package), so that no result outlives its method."""
     package = Path(__file__).parent
     sources = [path for floor in floors or (".",) for path in sorted((package / floor).rglob("*.py"))]
