@@ -204,6 +204,22 @@ def snakefile(manifest: Annotated[str, typer.Argument(help="A manifest: name und
 
 
 @app.command()
+def lock(study: Annotated[str, typer.Argument(help="A study card: id, or path.")],
+         late: Annotated[bool, typer.Option("--late", help="Lock after a first look; the report says so.")] = False,
+         ) -> None:
+    """Lock a card's plan before its results are first looked at: what it says then is confirmatory."""
+    from radnb.looks import lock_card
+    from radnb.study import find_card, load_study
+    from radnb.work.workspace import workspace
+
+    space = workspace()
+    path = find_card(study, space)
+    card = load_study(path, space=space)
+    written = lock_card(path, card.model_dump(mode="json"), space.cache / "looks", late=late)
+    _say(f"Locked: {written}. Commit it with the card; a card that changes after this is exploratory.")
+
+
+@app.command()
 def studies(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """List the study cards: id, family, question, manifest."""
     import json

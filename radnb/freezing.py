@@ -24,9 +24,10 @@ from radnb.features.export import inert
 from radnb.learning import applied, frozen
 from radnb.learning.applied import USE
 from radnb.learning.arrays import make_problem, patients, used_blocks
+from radnb.learning.batches import batches
 from radnb.learning.frozen import About, Clinical, Extraction, Frozen, Metric
 from radnb.learning.fusion import blocks_of
-from radnb.learning.pipeline import Pipeline, pipeline
+from radnb.learning.pipeline import Fusion, Pipeline, pipeline
 from radnb.learning.plan import Trained
 from radnb.learning.problem import Problem, Sample
 from radnb.learning.ready import Ready, make_ready
@@ -141,12 +142,12 @@ def _frozen(run: Run, measured: Measured, cohort: Cohort, name: str, *,
             performance: Sequence[Metric]) -> tuple[About, Pipeline]:
     """Refit a model set on all training patients, and take out of it what new patients need."""
     plan = plan_of(run.study)
-    problem = make_problem(cohort, plan, used_blocks(cohort, plan), repeated(run, measured))
+    problem = make_problem(cohort, plan, used_blocks(cohort, plan), repeated(run, measured, cohort))
     rows = final_rows(choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort)), len(cohort.table))
     with threadpool_limits(1):
         ready = make_ready(Sample(problem, rows), problem.sets[name])
-        made = pipeline(problem, ready, problem.sets[name])
-    _refuse_other_scores(ready, made, cohort)
+        made = pipeline(problem, ready, problem.sets[name], _batches(cohort, problem)[1])
+    _refuse_other_scores(ready, made, _batched(cohort, made))
     trained = cohort.table.iloc[rows]
     blocks = {block: cohort.blocks[block] for block in blocks_of(problem.sets[name])}
     spans = frozen.ranges(trained, blocks, made.model.names)
@@ -160,9 +161,23 @@ def _frozen(run: Run, measured: Measured, cohort: Cohort, name: str, *,
     return about, made
 
 
-def _refuse_other_scores(ready: Ready, made: Pipeline, cohort: Cohort) -> None:
+def _batches(cohort: Cohort, problem: Problem) -> tuple[str, tuple[str, ...]]:
+    """Return the column of the batches and their names, where the study harmonises."""
+    made = problem.preparation.harmoniser
+    return (made.batch, batches(cohort, made.batch)[1]) if made is not None and made.batch else ("", ())
+
+
+def _batched(cohort: Cohort, made: Pipeline) -> pd.DataFrame:
+    """Return the cohort's table with the column that names each patient's batch, where the model harmonises."""
+    parts = made.model.parts if isinstance(made.model, Fusion) else (made.model,)
+    names = {half.batch for part in parts for half in part.halves} - {"", *cohort.table.columns}
+    known = cohort.clinical.set_index("patient_id")
+    return cohort.table.assign(**{name: cohort.table["patient_id"].map(known[name]) for name in names if name in known})
+
+
+def _refuse_other_scores(ready: Ready, made: Pipeline, table: pd.DataFrame) -> None:
     """Compare the frozen model with the one it was made from, on every patient: they must score alike."""
-    off = np.abs(made.scores(cohort.table) - ready.scores(np.arange(len(cohort.table)))).max(initial=0.0)
+    off = np.abs(made.scores(table) - ready.scores(np.arange(len(table)))).max(initial=0.0)
     if not off <= SAME:
         raise RadnbError(f"The frozen model scores differently from the fitted one (by up to {off:.1g}), so it was not "
                          "written. Please report this.", code="E_INTERNAL")
@@ -383,7 +398,8 @@ def _table_notes(made: Frozen | Signature, run: Run) -> list[str]:
 def scored(made: Frozen | Signature, run: Run, cohort: Cohort, labels: Labels | SurvivalLabels | None, *,
            model: str) -> pd.DataFrame:
     """Return one row per patient and target: score, class at the frozen threshold, what was noticed, and the truth."""
-    table, scores = cohort.table, made.scores(cohort.table)
+    table = _batched(cohort, made.pipeline) if isinstance(made, Frozen) else cohort.table
+    scores = made.scores(table)
     targets, names = _words(made, labels)
     far, gaps = applied.outside(made, table), applied.missing(made, table)
     rows = pd.DataFrame({

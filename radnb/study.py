@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from radnb.features.engines import ENGINES
 from radnb.features.joining import DELTA, JOIN, RADIOMICS, Layout, block_cells
 from radnb.learning import fusion
 from radnb.learning.frozen import about_of
+from radnb.learning.grid import grid_problems
 from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
@@ -106,14 +108,6 @@ class Block(_Part):
         return self
 
 
-class Grid(_Part):
-    """What is crossed and compared as a whole: selectors, models and numbers of features."""
-
-    selectors: list[Choice | list[Choice]] = []
-    models: list[Choice] = []
-    features: list[Annotated[int, Field(ge=1)]] = []
-
-
 class Controls(_Part):
     """What stands beside the figures to show what luck alone would give."""
 
@@ -177,7 +171,6 @@ class Study(_Part):
     prepare: dict[str, Any] = {}
     harmonise: Choice = {"none": {}}
     imbalance: Choice = {"none": {}}
-    grid: Grid = Grid()
     subgroups: dict[str, Annotated[float, Field(allow_inf_nan=False)] | dict[str, Any] | None] = {}
     controls: Controls = Controls()
     selector: Choice | list[Choice] = {"anova": {}}
@@ -187,6 +180,8 @@ class Study(_Part):
     horizons_months: list[Annotated[float, Field(gt=0)]] = []
     decision: Decision | None = None
     inference: Inference = Inference()
+    grid: dict[str, list[Any]] = {}
+    multiverse: dict[str, list[Any]] = {}
     seed: int = Field(7, ge=0)
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
@@ -251,7 +246,7 @@ def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
     path = find_card(str(name), space or workspace())
     raw = read_card(path)
     for key, value in (overrides or {}).items():
-        _set(raw, key, value, path)
+        _set(raw, key, copy.deepcopy(value), path)  # the next override may reach into it
     return check_card(inherited(raw, path, space or workspace()), str(path))
 
 
@@ -351,12 +346,10 @@ def _faults(study: Study) -> list[str]:
 
 
 def _learning_faults(study: Study) -> list[str]:
-    models, grid = SURVIVORS if study.is_survival else CLASSIFIERS, study.grid
+    models = SURVIVORS if study.is_survival else CLASSIFIERS
     found = _chain_faults(study.selectors, "selector") + choices.problems(models, study.model, "model")
-    for number, chain in enumerate(grid.selectors):
-        found += _chain_faults(chain if isinstance(chain, list) else [chain], f"grid.selectors.{number}")
-    for number, model in enumerate(grid.models):
-        found += choices.problems(models, model, f"grid.models.{number}")
+    found += grid_problems(study.grid) or [fault for number, model in enumerate(study.grid.get("models") or ())
+                                           for fault in choices.problems(models, model, f"grid.models.{number}")]
     found += choices.problems(HARMONISERS, study.harmonise, "harmonise")
     found += choices.problems(OVERSAMPLERS, study.imbalance, "imbalance")
     return found + choices.problems(_thresholds(study), study.threshold, "threshold")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from radnb import __version__
+from radnb import __version__, looks
 from radnb.cohort.cases import cases
 from radnb.cohort.check import check
 from radnb.cohort.clinical import ORDER, SAID, clinical, predictors
@@ -33,6 +33,8 @@ from radnb.features.joining import Layout, undefined_changes
 from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.imaging.inspection import inspect
+from radnb.learning.arrays import harmoniser_of
+from radnb.learning.batches import problems as batch_problems
 from radnb.learning.frozen import SUMS, about_of, settings_of
 from radnb.learning.plan import Controls, Plan, Trained
 from radnb.learning.signature import load_signature
@@ -137,7 +139,7 @@ def _measures(run: Run) -> bool:
 def _wanted(run: Run) -> pd.DataFrame:
     """Pick the cases of the card's phases, regions and time points; other readers only where agreement is asked for."""
     layout, table = run.study.images.layout, cases(run.manifest)
-    steps = [step for chain in (run.study.selectors, *run.study.grid.selectors) for step in
+    steps = [step for chain in (run.study.selectors, *(run.study.grid.get("selectors") or ())) for step in
              (chain if isinstance(chain, list) else [chain])]
     every_reader = any(choices.name_of(step) == "robust" for step in steps)
     wanted = {"roi": layout.rois, "timepoint": layout.timepoints, "phase": layout.phases,
@@ -210,12 +212,15 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
-    plan, further = plan_of(run.study), repeated(run, measured)
+    plan, further = plan_of(run.study), repeated(run, measured, cohort)
+    known = {name: str(column.known) for name, column in run.manifest.columns().items()}
+    raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
     key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
                              None if further is None else digest(further)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
+    looks.look(run.space.cache / "looks", run.study.model_dump(mode="json"))
     if kept is None:
         kept = train_models(cohort, plan, repeat_measurements=further)
         _keep_trained(folder, kept)
@@ -223,32 +228,35 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
 
 
 def plan_of(study: Study) -> Plan:
-    """Return the learning part of a card as plain data."""
+    """Return the learning part of a card."""
     sets = {name: tuple(members) if isinstance(members, list) else members
             for name, members in study.model_sets.items()}
     controls = study.controls.model_dump() | {"learning_curve": tuple(study.controls.learning_curve)}
     return Plan(sets=sets, design=study.design, prepare=study.prepare, harmonise=study.harmonise,
                 selector=tuple(study.selectors), imbalance=study.imbalance,
-                grid=study.grid.model_dump(exclude_defaults=True), model=study.model, threshold=study.threshold,
+                grid=study.grid, model=study.model, threshold=study.threshold,
                 prespecified=study.entered_whole, bootstraps=study.inference.bootstraps,
                 splits=study.inference.splits, permutations=study.inference.permutations,
                 controls=Controls(**controls), primary=study.primary.model, comparator=study.primary.comparator,
                 seed=study.seed)
 
 
-def repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
-    """Return the features of further readers, named as in the cohort, or None where one reader drew everything."""
+def repeated(run: Run, measured: Measured, cohort: Cohort) -> pd.DataFrame | None:
+    """Return what further readers give; columns of finished tables do not depend on who outlines."""
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
-    return readings(measured.features, table_layout(run.layout, measured.features))
+    found = readings(measured.features, table_layout(run.layout, measured.features))
+    same = [column for block in run.study.table_blocks for column in cohort.blocks[block]]
+    return found.merge(cohort.table[["patient_id", *same]], on="patient_id") if same else found
 
 
 def digest(table: pd.DataFrame) -> str:
-    """Return one hash over names and values of a table."""
+    """Return one hash over a table's columns and values."""
     return files.sha256_json([list(table.columns), pd.util.hash_pandas_object(table, index=False).astype(str).tolist()])
 
 
-_TABLES = ("predictions", "resamples", "selections", "fits")
+_TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
+_FACTS = ("final", "certificate", "costs", "notes")
 
 
 def _read_trained(folder: Path) -> Trained | None:
@@ -257,7 +265,8 @@ def _read_trained(folder: Path) -> Trained | None:
         whole = files.read_json(folder / "whole.json")
         if any(files.sha256_file(folder / f"{name}.parquet") != whole[name] for name in _TABLES):
             return None
-        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES}, final=whole["final"])
+        return Trained(**{name: pd.read_parquet(folder / f"{name}.parquet") for name in _TABLES},
+                       **{name: whole[name] for name in _FACTS})
     except (OSError, ValueError, KeyError):
         return None
 
@@ -267,7 +276,7 @@ def _keep_trained(folder: Path, trained: Trained) -> None:
     for name in _TABLES:
         files.write_parquet(folder / f"{name}.parquet", getattr(trained, name))
     hashes = {name: files.sha256_file(folder / f"{name}.parquet") for name in _TABLES}
-    files.write_json(folder / "whole.json", hashes | {"final": trained.final})
+    files.write_json(folder / "whole.json", hashes | {name: getattr(trained, name) for name in _FACTS})
 
 
 def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
@@ -279,10 +288,16 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates,
+                           ways=trained.candidates, splits=trained.splits, trained=trained,
+                           clinical=_clinical_alone(study),
                            candidates=None if study.frozen else {
                                name: sum(len(cohort.blocks[b]) for b in blocks)
                                for name, blocks in study.blocks_of.items()})
+
+
+def _clinical_alone(study: Study) -> str | None:
+    """Return the model set that is the clinical facts and nothing else."""
+    return next((name for name, blocks in study.model_sets.items() if list(blocks) == ["clinical"]), None)
 
 
 def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluation: Evaluation) -> Story:
@@ -290,7 +305,15 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
     return Story(facts=_facts(run, measured, cohort), cohort=cohort, evaluation=evaluation,
                  selections=trained.selections, exclusions=cohort.exclusions, failures=measured.failures,
                  provenance=_provenance(run, cohort), labels=_labels(run.manifest, cohort), language=run.language,
-                 out_dir=run.out_dir, formats=tuple(run.study.figure_formats))
+                 out_dir=run.out_dir, formats=tuple(run.study.figure_formats),
+                 certificate=trained.certificate)
+
+
+def _clinical_predictors(study: Study) -> list[str]:
+    """Return the clinical columns that the primary model is compared upon: those of its comparator's blocks."""
+    blocks = study.blocks_of.get(study.primary.comparator or study.primary.model, ())
+    found = [column for block in blocks for column in study.column_blocks.get(block, ())]
+    return list(dict.fromkeys(found)) or study.clinical
 
 
 def _extraction(run: Run) -> dict[str, Any]:
@@ -317,13 +340,14 @@ def _facts(run: Run, measured: Measured, cohort: Cohort) -> dict[str, Any]:
         "card": facts,
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
-        "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
+        "synthetic": manifest.synthetic, "clinical_predictors": _clinical_predictors(study),
         "model_sets": study.blocks_of,
         "fusions": {name: members for name, members in study.model_sets.items() if not isinstance(members, list)},
         "extraction": {**_extraction(run), "pyradiomics": version_of("pyradiomics"), **measured.record},
         "changes_from_nothing": _undefined(run, measured, cohort),
         "table_one": [name for name, column in manifest.columns().items()
                       if column.kind in ("number", "category") and column.known != "outcome"],
+        "plan": dataclasses.asdict(looks.status(run.card, study.model_dump(mode="json"), run.space.cache / "looks")),
         "horizon_months": study.horizons_months[0] if study.horizons_months else None,
         **({"design": {"frozen": {}}, "threshold": {"frozen": {}}} if study.frozen else {}),
         "event_label": facts["event_name"] or survival.get("endpoint"), "version": __version__, "versions": versions(),

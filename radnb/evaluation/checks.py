@@ -12,7 +12,8 @@ COLUMNS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "t
            "threshold")
 RESAMPLED = (*COLUMNS, "kind", "replicate", "split")
 SCALES = ("probability", "risk", "linear")
-KINDS = ("bootstrap", "half_sample", "permutation", "permutation_added")
+KINDS = ("bootstrap", "half_sample", "permutation", "permutation_added", "random_features", "learning_curve",
+         "complete_cases", "volume_only", "clinical_only")
 
 
 def check(predictions: pd.DataFrame, resamples: pd.DataFrame, outcome: Outcome) -> None:

@@ -23,8 +23,8 @@ KNOWN = ("selector", "learner", "features", "note")
 
 
 @dataclass(frozen=True)
-class _Way:
-    """One candidate: its value in every repeat, its influence per patient, and its value in every fold."""
+class Way:
+    """One candidate (or specification): its value in every repeat and fold, and each patient's influence on it."""
 
     number: int
     repeats: Floats
@@ -37,9 +37,22 @@ class _Way:
 
     @property
     def value(self) -> float:
+        """Return the mean over repeats."""
         return float(self.repeats.mean())
 
+    @property
+    def method(self) -> str:
+        """Return the code of the interval's method."""
+        return "quick_influence" if self.factor == QUICK else "influence"
+
+    def limits(self) -> tuple[float, float]:
+        """Return the 95 % limits of the value."""
+        error = self.error(self.influence, self.repeats)
+        low, high = around(self.value, error, scale="plain" if self.survival else "logit")
+        return float(low), float(high)
+
     def error(self, influence: Floats, repeats: Floats) -> float:
+        """Return the standard error of a value, or a difference of values, on these patients."""
         noise = float(repeats.var(ddof=1)) / len(repeats) if len(repeats) > 1 else 0.0
         return float(np.sqrt((self.factor**2) * np.sum(influence**2) + noise))
 
@@ -55,7 +68,7 @@ def grid(candidates: pd.DataFrame, *, outcome: Outcome) -> pd.DataFrame:
     known = candidates.drop_duplicates(["candidate"]).set_index("candidate")[list(KNOWN)]
     rows = []
     for model, part in candidates.groupby("model", sort=False):
-        ways = _ways(part, outcome)
+        ways = ways_of(part, outcome)
         rows += [(model, *row) for row in _rows(ways)]
     columns = ["model", "candidate", "value", "low", "high", "rank", "best", "difference", "difference_low",
                "difference_high", "apart", "n", "events", "method"]
@@ -82,7 +95,7 @@ def summary(table: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
-def _ways(part: pd.DataFrame, outcome: Outcome) -> list[_Way]:
+def ways_of(part: pd.DataFrame, outcome: Outcome) -> list[Way]:
     """Return every candidate of one model set; several classes count as the mean over the classes."""
     nothing = part.iloc[:0].assign(kind="", replicate=0, split=0)
     named = part.assign(model=part["candidate"].astype(str), scale="linear", threshold=np.nan)
@@ -93,13 +106,13 @@ def _ways(part: pd.DataFrame, outcome: Outcome) -> list[_Way]:
     return [_way(number, grouped[number]) for number in sorted(grouped)]
 
 
-def _way(number: int, targets: Sequence[Scored]) -> _Way:
+def _way(number: int, targets: Sequence[Scored]) -> Way:
     first = targets[0]
     repeats = np.mean([one.rows.discrimination() for one in targets], axis=0)
     influence = np.mean([one.rows.pairs.influence(one.rows.unit, one.rows.units, one.rows.member, one.n)
                          for one in targets], axis=0)
     folds = np.mean([_by_fold(one) for one in targets], axis=0)
-    return _Way(number, repeats, influence, folds, first.n, min(one.events for one in targets),
+    return Way(number, repeats, influence, folds, first.n, min(one.events for one in targets),
                 1.0 if first.frozen else QUICK, first.survival)
 
 
@@ -110,17 +123,15 @@ def _by_fold(one: Scored) -> Floats:
     return np.nan_to_num(np.asarray(found)[used], nan=0.5)
 
 
-def _rows(ways: Sequence[_Way]) -> list[tuple[object, ...]]:
+def _rows(ways: Sequence[Way]) -> list[tuple[object, ...]]:
     best = max(ways, key=lambda way: way.value)
     ranks = stats.rankdata(-np.array([way.folds for way in ways]), axis=0).mean(axis=1)
     z = float(stats.norm.isf(0.025 / max(len(ways) - 1, 1)))
     rows: list[tuple[object, ...]] = []
     for way, rank in zip(ways, ranks, strict=True):
-        low, high = around(way.value, way.error(way.influence, way.repeats),
-                           scale="plain" if way.survival else "logit")
+        low, high = way.limits()
         gap = way.value - best.value
         error = 0.0 if way is best else way.error(way.influence - best.influence, way.repeats - best.repeats)
-        method = "quick_influence" if way.factor == QUICK else "influence"
-        rows.append((way.number, way.value, float(low), float(high), float(rank), way is best, gap, gap - z * error,
-                     gap + z * error, way is not best and gap + z * error < 0, way.n, way.events, method))
+        rows.append((way.number, way.value, low, high, float(rank), way is best, gap, gap - z * error,
+                     gap + z * error, way is not best and gap + z * error < 0, way.n, way.events, way.method))
     return rows

@@ -52,6 +52,12 @@ METHODS: dict[str, Method] = {
     "cv#x#_halfsample#x#_plain": Method(f"{_CV_EN}; {_HALF_EN}, plain scale; differences are paired.",
                                         f"{_CV_ZH};{_HALF_ZH},原始尺度;差值为配对比较。"),
     "cv#x#_halfsample#x#_logit": Method(f"{_CV_EN}; {_HALF_EN}, logit scale.", f"{_CV_ZH};{_HALF_ZH},logit尺度。"),
+    "cv#x#_bootstrap#x#_interaction": Method(
+        f"{_CV_EN} of a subgroup; difference between two subgroups; {_BOOT_EN}, plain scale; exploratory.",
+        f"{_CV_ZH},限于亚组内;两亚组之差;{_BOOT_ZH},原始尺度;探索性分析。"),
+    "cv#x#_halfsample#x#_interaction": Method(
+        f"{_CV_EN} of a subgroup; difference between two subgroups; {_HALF_EN}, plain scale; exploratory.",
+        f"{_CV_ZH},限于亚组内;两亚组之差;{_HALF_ZH},原始尺度;探索性分析。"),
     "cv#x#_bootstrap#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_EN}; {_WILSON_EN}.",
                                               f"{_GROUP_ZH};{_CUT_ZH};{_WILSON_ZH}。"),
     "cv#x#_halfsample#x#_logit_wilson": Method(f"{_GROUP_EN}; {_CUT_HALF_EN}; {_WILSON_EN}.",
@@ -80,6 +86,14 @@ METHODS: dict[str, Method] = {
                      "冻结模型在未参与训练患者上的评分;DeLong 95%区间。", "pROC::ci.auc(method='delong')"),
     "delong_paired": Method("Scores of frozen models on the same untouched patients; DeLong's paired test.",
                             "冻结模型在相同未参与训练患者上的评分;DeLong配对检验。", "pROC::roc.test(paired=TRUE)"),
+    "delong_unpaired": Method("Scores of a frozen model in two groups of untouched patients; difference of AUC with "
+                              "DeLong's variances added; exploratory.",
+                              "冻结模型在两组未参与训练患者中的评分;AUC之差,DeLong方差相加;探索性分析。",
+                              "pROC::roc.test(paired=FALSE)"),
+    "concordance_jackknife_unpaired": Method("Scores of a frozen model in two groups of untouched patients; difference "
+                                             "of Harrell's C with the jackknife variances added; exploratory.",
+                                             "冻结模型在两组未参与训练患者中的评分;Harrell C之差,刀切法方差相加;"
+                                             "探索性分析。"),
     "concordance_jackknife": Method("Scores of a frozen model on untouched patients; Harrell's C with the "
                                     "infinitesimal-jackknife 95 % interval.",
                                     "冻结模型在未参与训练患者上的评分;Harrell C指数,无穷小刀切法95%区间。",
@@ -105,6 +119,12 @@ METHODS: dict[str, Method] = {
     "patients_wald": Method("Frozen probabilities on untouched patients; logistic recalibration with Wald 95 % "
                             "interval.", "冻结概率用于未参与训练患者;logistic再校准,Wald 95%区间。",
                             "glm(y ~ qlogis(p), binomial)"),
+    "recalibrated#x#_bootstrap#x#_plain": Method(
+        "Mean over {0} repeats of {1}-fold cross-fitting: frozen probabilities recalibrated on the patients of the "
+        "other folds; 95 % interval from {2} bootstrap samples of patients x {3} fold splits, recalibrated anew "
+        "(simulated coverage 93-98 % at 80 and 200 patients).",
+        "{0}次{1}折交叉拟合的均值:冻结概率在其他折患者上重新校准;95%区间由{2}份患者自助样本×{3}次折划分得出,"
+        "每次重新校准(模拟覆盖率93-98%,80例与200例)。"),
     "permuted#": Method("One-sided p that there is any signal at all: outcomes permuted through the whole procedure "
                         "({0} permutations, one repeat of cross-validation each, stopped by the Besag-Clifford rule).",
                         "“有无任何信号”的单侧p值:在整个流程中置换结局({0}次置换,每次一轮交叉验证,按Besag-Clifford规则停止)。"),
@@ -127,6 +147,24 @@ METHODS: dict[str, Method] = {
                         "of those still at risk while nobody has had the event.",
                         "按未使用该患者数据所得截断值分组(多次重复取多数)的Kaplan-Meier估计;逐点95%区间,log-log尺度;无人发生事件时取在险人数的精确下限。",
                         "survival::survfit(conf.type='log-log')"),
+    "control_permuted#": Method("Permuted labels: the range from the 5th to the 95th percentile of {0} refits on "
+                                "shuffled outcomes.", "置换标签:{0}次打乱结局后重新拟合所得的第5至第95百分位范围。"),
+    "control_random#": Method("Random features: the range from the 5th to the 95th percentile of {0} refits with as "
+                              "many image features, drawn blindly, as were selected in that fold.",
+                              "随机特征:以盲目抽取、与该折所选数目相同的影像特征重新拟合{0}次,取第5至第95百分位范围。"),
+    "control_single": Method("Volume alone (plain regression) and clinical facts alone (the study's own learner): "
+                             "quick 95 % interval, 1.4 times the influence standard error in cross-validation.",
+                             "仅体积(普通回归)与仅临床资料(本研究的学习器):快速95%区间,交叉验证时取1.4倍影响函数标准误。"),
+    "control_complete": Method("Complete cases: the same model trained and tested on the patients without gaps, and "
+                               "its figure on these patients when trained on all.",
+                               "完整病例:在无缺失的患者上训练和检验同一模型,并列出用全部患者训练时在这些患者上的结果。"),
+    "control_stability": Method("Stability of the selected set: the index of Nogueira and colleagues over the outer "
+                                "fits (1: always the same set; 0: sets drawn blindly); its 95 % interval takes the "
+                                "fits for independent, so it is too narrow for overlapping folds.",
+                                "所选特征集的稳定性:各外层拟合的Nogueira指数(1表示始终相同,0表示等同盲选);"
+                                "其95%区间假定各次拟合独立,对相互重叠的折偏窄。"),
+    "control_per_event": Method("Candidate features for each patient of the rarer outcome.",
+                                "每个较少见结局患者对应的候选特征数。"),
 }
 
 _HOLM_EN, _HOLM_ZH = ("; p corrected by Holm for the number of comparisons other than the locked one.",
@@ -136,6 +174,31 @@ METHODS |= {f"{code}_holm": Method(METHODS[code].en.removesuffix(".") + _HOLM_EN
             for code in ("delong_paired", "concordance_jackknife_paired", "macro_influence_paired")}
 
 FIGURES: dict[str, Method] = {
+    "controls": Method(
+        "Controls are refits in one repeat on the same folds, and the model's figure beside them is that of the same "
+        "repeat. The model counts as doing no better than volume or clinical facts alone if its figure is not higher, "
+        "and as better if the quick interval of the paired difference lies above 0; as no better than random features "
+        "if it does not exceed their 95th percentile; as no better than permuted labels if p exceeds 0.05. None of "
+        "these decides the answer, which rests on the interval of the primary comparison; each that is not passed "
+        "is named before it. On tables above 2 million values (patients x features x ways of modelling) random sets "
+        "and draws are reduced in proportion, to 10 and 1 at least.",
+        "对照均在同一轮交叉验证的相同折上重新拟合,并与模型同一轮的结果并列。若模型的数值不高于仅体积或仅临床资料,"
+        "则视为不优于该对照;配对差值的快速区间位于0以上方视为更优。若未超过随机特征的第95百分位,或置换标签的p大于0.05,"
+        "则视为不优于该对照。这些均不单独决定结论,结论取决于主要比较的区间;未通过的对照在结论之前列出。"
+        "数据表超过200万个值(患者×特征×建模方式)时,随机特征组数与抽样次数按比例减少,至少为10和1。"),
+    "learning_curve": Method(
+        "Learning curve: shares of each training fold's patients, drawn by outcome, larger draws holding the smaller; "
+        "an inverse power law through the means, and the interval narrowed by the root of the number of patients, are "
+        "extrapolations and not findings.",
+        "学习曲线:按结局从各训练折抽取部分患者,较大样本包含较小样本;对均值拟合的逆幂律,以及按患者数平方根缩窄的区间,"
+        "均为外推而非研究结果。"),
+    "certificate": Method(
+        "Leak certificate: in one split drawn by the seed, the outcomes of all held-out patients were exchanged and "
+        "their features replaced by large numbers and gaps before any step; everything learned was hashed before and "
+        "after, and each fitted step kept which patients it saw. The same was done to training patients, which must "
+        "change what is learned.",
+        "防泄漏证明:在由随机种子抽取的一次划分中,于一切步骤之前交换全部留出患者的结局,并以极大值和缺失替换其特征;"
+        "对所学内容在前后分别计算哈希,并记录每个拟合步骤所见的患者。对训练患者作同样处理,则所学内容必须改变。"),
     "roc_cv": Method("ROC curve: the curves of the folds, averaged over all repeats with their numbers of pairs as "
                      "weights, so that its area is the cross-validated AUC.",
                      "ROC曲线:各折曲线按患者对数加权,对所有重复取平均,其曲线下面积即交叉验证AUC。"),
@@ -167,6 +230,11 @@ FIGURES: dict[str, Method] = {
 REFUSALS: dict[str, Method] = {
     "apparent performance": Method("Apparent performance on the training patients; no interval is given.",
                                    "训练患者上的表观性能,不给出区间。"),
+    "out of bag": Method("Mean over bootstrap samples of the patients left out; no interval of it is known to hold.",
+                         "自助样本未抽中患者的平均值;尚无覆盖率可靠的区间。"),
+    "bootstrap .632+": Method("The .632+ estimate: out-of-bag and apparent performance, combined by how far the model "
+                              "overfits; no interval of it is known to hold.",
+                              ".632+估计:按过拟合程度合并袋外性能与表观性能;尚无覆盖率可靠的区间。"),
     "too few events": Method("Too few events for an interval whose coverage is known.",
                              "事件数过少,无法给出覆盖率已知的区间。"),
     "identical scores": Method("The model gave everyone the same score.", "模型对所有患者给出相同评分。"),
@@ -176,10 +244,14 @@ REFUSALS: dict[str, Method] = {
                                             "interval.", "重抽样未包含阈值,故该指标不给出区间。"),
     "too few resamples": Method("Fewer than 25 resamples were run, too few for an interval.",
                                 "重抽样少于25次,不足以给出区间。"),
+    "not fitted": Method("Held at 1, not fitted.", "固定为1,未拟合。"),
+    "mean of the scores": Method("The mean of the predicted probabilities.", "预测概率的均值。"),
     "a resample could not be scored": Method("At least one resample held no comparable pair of patients.",
                                              "至少一个重抽样样本中没有可比较的患者对。"),
     "no spread": Method("The estimate did not vary at all, so an interval would claim a certainty that is not there.",
                         "估计值毫无变异,给出区间会造成虚假的确定性。"),
+    "not recorded": Method("The value that forms the subgroups is not recorded for these patients.",
+                           "这些患者未记录用于分组的数值。"),
     "not defined": Method("The measure is not defined on these counts.", "该指标在此计数下无定义。"),
     "the models scored different patients": Method("The two models scored different patients or repeats, so "
                                                    "they cannot be paired.", "两个模型评分的患者或重复不同,无法配对。"),
@@ -189,6 +261,17 @@ REFUSALS: dict[str, Method] = {
     "no permutations": Method("No permutations were run.", "未进行置换。"),
     "one risk group only": Method("The cut-off put everyone into one risk group.", "截断值将所有患者归入同一风险组。"),
     "horizon beyond follow-up": Method("Nobody in this group was followed that long.", "该组无人随访至该时间点。"),
+    "frozen scores need no permutation": Method("The scores are of a frozen model on untouched patients, which need "
+                                                "no permuted refits.",
+                                                "评分来自冻结模型在未参与训练患者上的结果,无需置换。"),
+    "not run": Method("This control was not run.", "未运行该对照。"),
+    "no volume": Method("Not measured: the study has no volume and no clinical size.",
+                        "未测量:本研究没有体积或临床大小。"),
+    "no clinical facts": Method("Not measured: the study has no clinical facts.", "未测量:本研究没有临床资料。"),
+    "no gaps, or too few patients without": Method("No column has gaps, or too few patients are without.",
+                                                   "没有缺失,或无缺失的患者过少。"),
+    "no features were selected": Method("The model selects no features.", "该模型不选择特征。"),
+    "one fit only": Method("The model was fitted once.", "该模型仅拟合一次。"),
     "two centres": Method("With two centres, each is reported alone: the model of one, tested in the other.",
                           "仅有两个中心时分别报告:在一个中心建模,在另一个中心检验。"),
 }

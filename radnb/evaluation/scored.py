@@ -81,10 +81,13 @@ class Rows:
 
     def only(self, unit: int) -> Rows:
         """Return the rows of one unit."""
-        mine = self.unit == unit
-        return Rows(np.zeros(int(mine.sum()), dtype=np.int64), 1, self.stratum[mine], self.member[mine],
-                    self.score[mine], self.event[mine], None if self.time is None else self.time[mine],
-                    self.threshold[mine])
+        found = self.where(np.asarray(self.unit == unit))
+        return replace(found, unit=np.zeros_like(found.unit), units=1)
+
+    def where(self, kept: Bools) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.unit[kept], self.units, self.stratum[kept], self.member[kept], self.score[kept],
+                    self.event[kept], None if self.time is None else self.time[kept], self.threshold[kept])
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,12 @@ class Scored:
     def survival(self) -> bool:
         """Say whether the outcome is a time to an event."""
         return self.rows.time is not None
+
+    @property
+    def out_of_bag(self) -> bool:
+        """Say whether each repeat scored only those whom a bootstrap sample left out."""
+        partial = len(self.rows.unit) < self.rows.units * self.n
+        return partial and self.folds == 1 and not self.frozen and self.set != "train"
 
     @cached_property
     def truth(self) -> Bools:
@@ -174,6 +183,14 @@ def scored(predictions: pd.DataFrame, resamples: pd.DataFrame, *, survival: bool
         result.append(Scored(model, name, target, _scale(part), patients, rows, frozen, folds, resampled, permuted,
                              added))
     return result
+
+
+def refitted(resamples: pd.DataFrame, kind: str, one: Scored, *, model: str) -> Rows | None:
+    """Return the rows of one kind of refit of a model, of the same target and patients; a unit is one replicate."""
+    if resamples.empty:
+        return None
+    part = resamples[(resamples["kind"] == kind) & (resamples["model"] == model) & (resamples["target"] == one.target)]
+    return None if part.empty else _rows(part, ["replicate", "split"], one.patients, one.survival)[0]
 
 
 def _scale(part: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from radnb.cohort.labels import ORDERED, Labels, SurvivalLabels
+from radnb.cohort.labels import Labels, SurvivalLabels
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features import joining
 from radnb.features.joining import VOLUME, Blocks, Layout
@@ -99,7 +99,7 @@ def _twice(clinical: pd.DataFrame) -> list[str]:
 
 def _outcome(labels: Labels | SurvivalLabels) -> Outcome:
     if isinstance(labels, Labels):
-        return Outcome("classes", labels.scheme, labels.classes, labels.scheme in ORDERED and len(labels.classes) > 2)
+        return Outcome("classes", labels.scheme, labels.classes, labels.ordered)
     return Outcome("survival", labels.scheme)
 
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from radnb.learning.fitting import Model, View, fit, tuned, view
+from radnb.learning.fitting import Model, Picked, View, fit, tuned, view
 from radnb.learning.folds import IntArray, deal
-from radnb.learning.fusion import Late, Layout, blocks_of
+from radnb.learning.fusion import Blocks, Late, Layout, blocks_of
 from radnb.learning.problem import Problem, Sample
 from radnb.learning.ready import cross_fitted, make_ready, raw_scale
 from radnb.learning.scoring import concordance
+from radnb.learning.yardsticks import CLINICAL, VOLUME, complete, yardstick
 from radnb.statistics.families import Array
 
 BATCH = 25  # permutations in one task
 PERMUTATION, ADDED, BOOTSTRAP, HALF = "permutation", "permutation_added", "bootstrap", "half_sample"
+RANDOM, CURVE, COMPLETE = "random_features", "learning_curve", "complete_cases"
 CANDIDATE = "candidate"  # a part's replicate is then its number in the grid
 CENTRE_FOLDS = -1
 NO_FOLD = -1
@@ -30,7 +32,7 @@ NO_FOLD = -1
 class Task:
     """One batch of fits; which fields count depends on `kind`."""
 
-    kind: str  # cv, frozen, bootstrap, half_sample, permutation, permutation_added, final, skip
+    kind: str  # a key of WORK
     model: str = ""
     comparator: str = ""
     repeat: int = 0
@@ -39,6 +41,7 @@ class Task:
     folds: int = 5  # CENTRE_FOLDS: the fold is the centre
     parts: tuple[tuple[IntArray, IntArray, int, str], ...] = ()  # train, test, fold, set
     seed: int = 0
+    shares: tuple[float, ...] = ()  # of the training patients, for the learning curve
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,103 @@ def _permuted(problem: Problem, task: Task, number: int, fold: IntArray, fits: S
                 scale=raw_scale(fits[0][2], problem), truth=None if truth is None else truth[rows])
 
 
+@dataclass
+class Blind(View):
+    """A view that takes, in place of a selector's choice, as many columns in an order that knows nothing of them."""
+
+    order: Mapping[str, int] = field(default_factory=dict)  # of column names
+
+    def picked(self, blocks: Blocks, chain: int) -> Picked:
+        """Return as many columns as the selector chose here, the same ones in every fold as far as they are there."""
+        found = view(self.sample).picked(blocks, chain)
+        many = len(found.columns) if found.rotation is None else found.rotation.shape[1]
+        place = [self.order[name] for name in self.sample.table(blocks).names]
+        return Picked(np.sort(np.argsort(place, kind="stable")[:many]), None, True)
+
+    def inner(self) -> list[tuple[View, IntArray]]:
+        """Return blind views of the inner samples."""
+        return [(Blind(inside, self.y, self.strata, order=self.order), held) for inside, held in self.sample.inner()]
+
+
+def _random_features(problem: Problem, task: Task) -> Iterator[Part]:
+    """Put blindly drawn features in place of the selected ones; what always enters stays, and so do tuned options."""
+    layout, names = problem.sets[task.model], sorted({c for columns in problem.columns.values() for c in columns})
+    names = [each for name in names for each in (name, f"{name}__missing")]
+    samples = [(part, problem.sample(part[0])) for part in task.parts]
+    for number in task.numbers:
+        chance = np.random.default_rng([task.seed, 9, number]).permutation(len(names))
+        order = dict(zip(names, chance.tolist(), strict=True))
+        yield _scored_parts(problem, task, number, [
+            (part, sample, fit(Blind(sample, problem.y, problem.strata, order=order), layout, _own(sample, layout)))
+            for part, sample in samples])
+
+
+def _own(sample: Sample, layout: Layout) -> int:
+    """Return the candidate that a sample's own tuning chose."""
+    kept: dict[Layout, int] = sample.kept.setdefault("tuned", {})
+    if layout not in kept:
+        kept[layout] = tuned(view(sample), layout)
+    return kept[layout]
+
+
+def _learning_curve(problem: Problem, task: Task) -> Iterator[Part]:
+    """Train on a share of each fold's patients, stratified, and score the same test patients; larger holds smaller."""
+    layout = problem.sets[task.model]
+    for number in task.numbers:
+        orders = [np.random.default_rng([task.seed, 10, number, place]) for place in range(len(task.parts))]
+        chance = [rng.random(problem.groups.max() + 1) for rng in orders]
+        for share in task.shares:
+            samples = [(part, Sample(problem, thinned(problem, part[0], share, one)))
+                       for part, one in zip(task.parts, chance, strict=True)]
+            yield _scored_parts(problem, task, number, [(part, s, fit(view(s), layout, tuned(view(s), layout)))
+                                                        for part, s in samples], split=round(100 * share))
+
+
+def thinned(problem: Problem, train: IntArray, share: float, chance: Array) -> IntArray:
+    """Keep a share of the training patients of each stratum, two at least, the first ones by `chance`."""
+    patients = np.unique(problem.groups[train])
+    stratum = np.full(len(patients), np.iinfo(np.intp).min)
+    np.maximum.at(stratum, np.searchsorted(patients, problem.groups[train]), problem.strata[train])
+    kept = []
+    for value in np.unique(stratum):
+        inside = patients[stratum == value]
+        many = max(round(share * len(inside)), min(2, len(inside)))
+        kept.append(inside[np.argsort(chance[inside], kind="stable")[:many]])
+    return train[np.isin(problem.groups[train], np.concatenate(kept))]
+
+
+def _yardstick(problem: Problem, task: Task) -> Iterator[Part]:
+    """Score with volume or clinical facts alone, in the same folds."""
+    other = yardstick(problem, task.kind)
+    (layout,) = other.sets.values()
+    samples = [(part, Sample(other, part[0])) for part in task.parts]
+    yield _scored_parts(other, replace(task, model=task.kind), 0,
+                        [(part, s, fit(view(s), layout, tuned(view(s), layout))) for part, s in samples])
+
+
+def _complete_cases(problem: Problem, task: Task) -> Iterator[Part]:
+    """Train and test every model set on the patients without gaps, in the same folds."""
+    whole = complete(problem)
+    kept = [(train[whole[train]], test[whole[test]], fold, name) for train, test, fold, name in task.parts]
+    samples = [(part, Sample(problem, part[0])) for part in kept]
+    for model, layout in problem.sets.items():
+        yield _scored_parts(problem, replace(task, model=model), 0,
+                            [(part, s, fit(view(s), layout, tuned(view(s), layout))) for part, s in samples])
+
+
+def _scored_parts(problem: Problem, task: Task, number: int,
+                  fits: Sequence[tuple[tuple[IntArray, IntArray, int, str], Sample, Model]], split: int = 0) -> Part:
+    """Return the test patients' raw scores of a control; only their order within a fold counts."""
+    rows = np.concatenate([test for (_, test, _, _), _, _ in fits])
+    fold = np.concatenate([np.full(len(test), number) for (_, test, number, _), _, _ in fits])
+    scores = np.concatenate([fitted.scores(test, {}) for (_, test, _, _), _, fitted in fits])
+    scale = {raw_scale(fitted, problem) for _, _, fitted in fits}
+    records = tuple(record(sample, fitted, task.model, task.kind, replicate=number, split=split, fold=part[2])
+                    for part, sample, fitted in fits)
+    return Part(task.kind, task.model, rows, scores, fold, fits[0][0][3], replicate=number, split=split, fits=records,
+                scale=scale.pop() if len(scale) == 1 else "linear")
+
+
 def _base(problem: Problem, task: Task) -> tuple[IntArray, list[tuple[int, Sample]]]:
     fold = np.full(len(problem.groups), NO_FOLD)
     for _, test, number, _ in task.parts:
@@ -193,7 +293,8 @@ def _nothing(problem: Problem, task: Task) -> Iterator[Part]:
 
 
 WORK = {"cv": _cross_validate, "frozen": _cross_validate, BOOTSTRAP: _resample, HALF: _resample,
-        PERMUTATION: _permute, ADDED: _permute_added, "skip": _nothing}
+        PERMUTATION: _permute, ADDED: _permute_added, RANDOM: _random_features, CURVE: _learning_curve,
+        COMPLETE: _complete_cases, VOLUME: _yardstick, CLINICAL: _yardstick, "skip": _nothing}
 
 
 def draw(problem: Problem, rng: np.random.Generator, *, copies: bool, by_centre: bool) -> IntArray:
@@ -299,5 +400,6 @@ class Sequential:
             self.batch += 1
 
 
-__all__ = ["ADDED", "BATCH", "BOOTSTRAP", "CANDIDATE", "CENTRE_FOLDS", "HALF", "NO_FOLD", "PERMUTATION", "Part",
-           "Sequential", "Task", "draw", "risk_cells", "shuffle", "work"]
+__all__ = ["ADDED", "BATCH", "BOOTSTRAP", "CANDIDATE", "CENTRE_FOLDS", "CLINICAL", "COMPLETE", "CURVE", "HALF",
+           "NO_FOLD", "PERMUTATION", "RANDOM", "VOLUME", "Part", "Sequential", "Task", "draw", "risk_cells", "shuffle",
+           "thinned", "work"]

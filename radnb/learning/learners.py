@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from radnb.learning.folds import IntArray
-from radnb.learning.linear import Fit, fit_cox, fit_logistic, fit_softmax
-from radnb.learning.penalised import Ties, chosen_path, inner_folds
-from radnb.statistics.families import Array, Cox
+from radnb.learning.linear import Fit
+from radnb.statistics.families import Array
 
 SCALES = ("probability", "risk", "linear")
 CLASSES, SURVIVAL = "classes", "survival"
@@ -85,176 +82,9 @@ class Linear(Learner):
         return self.fit_
 
 
-@dataclass
-class Logistic(Linear):
-    """Logistic regression by Newton's method, softmax for several classes; penalty may be chosen in inner folds."""
-
-    penalty: float | None = 1.0
-    balanced: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        self.calibrated = not self.balanced
-
-    def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Logistic:
-        """Fit, after choosing the penalty where none was given."""
-        codes = y.astype(np.intp)
-        penalty = self._inner(x, codes, classes, groups) if self.penalty is None else self.penalty
-        self.fit_ = self._solve(x, codes, classes, penalty)
-        self.converged_ = self.fit_.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return probabilities."""
-        eta = self.fit_.scores(x)
-        return np.asarray(expit(eta) if eta.shape[1] == 1 else softmax(eta, axis=1))
-
-    def _solve(self, x: Array, codes: IntArray, classes: int, penalty: float) -> Fit:
-        weight = class_weights(codes, classes) if self.balanced else None
-        if classes == 2:
-            return fit_logistic(x, codes.astype(float), penalty, weight)
-        return fit_softmax(x, codes, classes, penalty, weight)
-
-    def _inner(self, x: Array, codes: IntArray, classes: int, groups: IntArray | None) -> float:
-        fold = inner_folds(codes, groups, 5, self.seed)
-        if fold is None:
-            return 1.0
-        loss = np.zeros(len(PENALTIES))
-        for f in range(fold.max() + 1):
-            inside, out = fold != f, fold == f
-            for i, penalty in enumerate(PENALTIES):
-                self.fit_ = self._solve(x[inside], codes[inside], classes, penalty)
-                scores = self.scores(x[out])
-                scores = np.hstack([1 - scores, scores]) if classes == 2 else scores
-                loss[i] -= np.log(np.clip(scores[np.arange(len(scores)), codes[out]], 1e-12, 1)).sum()
-        return PENALTIES[int(np.argmin(loss))]
-
-
-@dataclass
-class LassoLogistic(Linear):
-    """A binomial LASSO with its penalty from inner folds; several classes one against the others, normalised."""
-
-    rule: Literal["min", "1se"] = "min"
-    seed: int = 0
-
-    def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> LassoLogistic:
-        """Fit the path and choose from it."""
-        found = chosen_path(x, y, groups=groups, rule=self.rule, folds=5, seed=self.seed)
-        intercept, coef = np.full(1 if classes == 2 else classes, -30.0), np.zeros((1, x.shape[1]))
-        places = [0] if classes == 2 else np.unique(y).astype(int).tolist()
-        coef = np.zeros((len(intercept), x.shape[1]))
-        if len(found) < len(places):  # only two of several classes are here
-            found = [type(found[0])(-found[0].intercept, -found[0].coef, found[0].lam, found[0].converged), *found]
-        for place, one in zip(places, found, strict=True):
-            intercept[place], coef[place] = one.intercept, one.coef
-        self.fit_ = Fit(intercept, coef, all(one.converged for one in found))
-        self.converged_ = self.fit_.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return probabilities."""
-        p = expit(self.fit_.scores(x))
-        return np.asarray(p if p.shape[1] == 1 else p / p.sum(1, keepdims=True))
-
-
-@dataclass
-class Machine(Learner):
-    """A scikit-learn classifier, made by `make` (a picklable call) and read through `read`."""
-
-    make: Callable[[], object] = object
-    read: Literal["decision_function", "predict_proba"] = "predict_proba"
-    probabilities: bool = True
-    model_: object = field(init=False, repr=False)
-    present_: IntArray = field(init=False, repr=False)
-    classes_: int = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.calibrated = self.probabilities
-
-    @property
-    def scale(self) -> str:  # type: ignore[override]
-        """Say what the raw scores are."""
-        return "probability" if self.read == "predict_proba" else "linear"
-
-    def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Machine:
-        """Fit the classifier."""
-        codes = y.astype(np.intp)
-        self.present_, self.classes_ = np.unique(codes), classes
-        self.model_ = self.make().fit(x, codes)  # type: ignore[attr-defined]
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return the classifier's scores; a class unseen in training gets the lowest."""
-        raw = np.asarray(getattr(self.model_, self.read)(x), float)
-        if self.classes_ == 2:
-            return raw[:, -1:] if raw.ndim == 2 else raw[:, None]
-        raw = np.column_stack([-raw, raw]) if raw.ndim == 1 else raw
-        out = np.full((len(x), self.classes_), 0.0 if self.scale == "probability" else float(raw.min()))
-        out[:, self.present_] = raw
-        return out
-
-    def weights(self) -> Array | None:
-        """Return importances, or the coefficients of a linear machine."""
-        importance = getattr(self.model_, "feature_importances_", None)
-        if importance is None and getattr(self.model_, "kernel", "") == "linear":
-            importance = np.asarray(self.model_.coef_)[0]  # type: ignore[attr-defined]
-        return None if importance is None else np.asarray(importance, float)
-
-
-@dataclass
-class CoxModel(Linear):
-    """Cox regression with a ridge, Efron's ties; the penalty may be chosen in inner folds."""
-
-    kind: ClassVar[str] = SURVIVAL
-    scale: ClassVar[str] = "risk"
-    penalty: float | None = 1.0
-    seed: int = 0
-
-    def fit(self, x: Array, y: Array, *, classes: int = 0, groups: IntArray | None = None) -> CoxModel:
-        """Fit, after choosing the penalty where none was given."""
-        penalty = self._inner(x, y, groups) if self.penalty is None else self.penalty
-        self.fit_ = fit_cox(x, y[:, 0], y[:, 1], penalty)
-        self.converged_ = self.fit_.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return log relative hazards, 0 for the mean training patient."""
-        return self.fit_.scores(x)
-
-    def _inner(self, x: Array, y: Array, groups: IntArray | None) -> float:
-        fold = inner_folds(y[:, 1] > 0, groups, 5, self.seed)
-        if fold is None:
-            return 1.0
-        whole, loss = Cox(y[:, 0], y[:, 1], "efron"), np.zeros(len(PENALTIES))
-        for f in range(fold.max() + 1):
-            inside = fold != f
-            part = Cox(y[inside, 0], y[inside, 1], "efron")
-            for i, penalty in enumerate(PENALTIES):
-                eta = fit_cox(x[inside], y[inside, 0], y[inside, 1], penalty).scores(x)[:, 0]
-                loss[i] += whole.deviance(eta) - part.deviance(eta[inside])
-        return PENALTIES[int(np.argmin(loss))]
-
-
-@dataclass
-class LassoCox(Linear):
-    """A LASSO-Cox model with its penalty from inner folds."""
-
-    kind: ClassVar[str] = SURVIVAL
-    scale: ClassVar[str] = "risk"
-    rule: Literal["min", "1se"] = "min"
-    ties: Ties = "efron"
-    seed: int = 0
-
-    def fit(self, x: Array, y: Array, *, classes: int = 0, groups: IntArray | None = None) -> LassoCox:
-        """Fit the path and choose from it."""
-        found = chosen_path(x, y, groups=groups, rule=self.rule, folds=5, seed=self.seed, ties=self.ties)[0]
-        self.fit_ = Fit(np.array([-float(x.mean(0) @ found.coef)]), found.coef[None, :], found.converged)
-        self.converged_ = found.converged
-        return self
-
-    def scores(self, x: Array) -> Array:
-        """Return log relative hazards, 0 for the mean training patient."""
-        return self.fit_.scores(x)
+def per_class(scores: Array) -> Array:
+    """Return one column per class: the one score of two classes stands for the second, the first has the rest."""
+    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
 
 
 def class_weights(codes: IntArray, classes: int) -> Array:

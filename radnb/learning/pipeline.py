@@ -6,7 +6,7 @@ Nothing of the training patients is left in it but what was learned from them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from radnb.learning.fitting import _links as links
 from radnb.learning.fitting import _mean as mean_score
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
+from radnb.learning.harmonise import UNNAMED
+from radnb.learning.impute import TypicalValues
 from radnb.learning.learners import Learner
 from radnb.learning.prepare import Preparation
 from radnb.learning.problem import Problem, Table
@@ -33,11 +35,33 @@ class Columns:
     preparation: Preparation
     taken: IntArray  # of the prepared columns, in the learner's order
     rotation: Array | None = None
+    batch: str = ""  # the column that names each patient's centre or scanner, where features are harmonised
+    batches: tuple[str, ...] = ()  # as the training patients named them
 
     def values(self, table: pd.DataFrame) -> Array:
         """Return the learner's columns of new patients."""
-        made = self.preparation.transform(table[list(self.names)].to_numpy(float))[:, self.taken]
+        made = self.preparation.transform(table[list(self.names)].to_numpy(float), self._codes(table))[:, self.taken]
         return made if self.rotation is None else np.asarray(made @ self.rotation)
+
+    def _codes(self, table: pd.DataFrame) -> IntArray | None:
+        """Return each patient's batch as in training; a new one gets a code of its own, and follows the policy."""
+        made = self.preparation.harmoniser_
+        if made is None:
+            return None
+        words = table[self.batch].astype("string").fillna("") if self.batch in table else pd.Series("", table.index)
+        known = {name: code for code, name in enumerate(self.batches)} | {"": UNNAMED}
+        codes = words.map(lambda word: known.get(word, len(self.batches))).to_numpy(np.intp)
+        new = words[made.refused(codes) & (codes != UNNAMED)].unique()
+        if len(new):
+            raise RadnbError(f"harmonise: the model was not trained on {self.batch} {', '.join(new)}, and its study "
+                             "refuses to score such patients. Freeze a study with `unseen: unharmonised`.",
+                             code="E_BATCH")
+        return codes
+
+    @property
+    def plain(self) -> bool:
+        """Say whether each column is filled with one value and then scaled, and nothing else."""
+        return self.preparation.harmoniser_ is None and isinstance(self.preparation.imputer_, TypicalValues)
 
     def terms(self) -> list[tuple[str, float, float, float]]:
         """Return name, fill, centre and spread of each column before rotation."""
@@ -103,13 +127,21 @@ class Pipeline:
         return recalibrate(self.model.scores(table), self.recalibration)
 
 
-def pipeline(problem: Problem, ready: Ready, layout: Layout) -> Pipeline:
-    """Take out of a fitted model all that new patients need, and nothing of the training patients."""
-    if problem.batches is not None:
-        raise RadnbError("This study harmonises its features between centres, and such a model cannot be frozen yet. "
-                         "Run the study without `harmonise`, then freeze it.", code="E_MODEL")
+def pipeline(problem: Problem, ready: Ready, layout: Layout, batches: Sequence[str] = ()) -> Pipeline:
+    """Take out of a fitted model what new patients need; `batches` names the centres that features were harmonised in.
+
+    A learner that compares patients with those of training (neighbours, kernels) still holds their prepared values.
+    """
+    if problem.covariates is not None and problem.covariates.shape[1]:
+        raise RadnbError("This study harmonises its features within covariates, and such a model cannot be frozen. "
+                         "Leave harmonise.covariates out, run the study again, then freeze it.", code="E_MODEL")
     thresholds = tuple(float(t) if np.isfinite(t) else None for t in ready.thresholds)
-    return Pipeline(_model(problem, ready.fitted, layout), ready.recalibration, thresholds)
+    model = _model(problem, ready.fitted, layout)
+    for part in model.parts if isinstance(model, Fusion) else (model,):
+        for half in part.halves:
+            half.batch = half.preparation.harmoniser.batch if half.preparation.harmoniser else ""
+            half.batches = tuple(batches) if half.batch else ()
+    return Pipeline(model, ready.recalibration, thresholds)
 
 
 def _model(problem: Problem, fitted: Model, layout: Layout) -> Joined | Fusion:
@@ -130,16 +162,8 @@ def _joined(problem: Problem, fitted: Fitted, blocks: Blocks) -> Joined:
 
 def _columns(names: Sequence[str], table: Table, taken: IntArray, rotation: Array | None = None) -> Columns:
     """Keep of a preparation what the taken columns need: new patients need not bring the others."""
-    made, given = table.preparation, np.array(names, object)[table.raw]
-    source = made.columns_[taken]
-    flags, raw = source >= len(given), source % max(len(given), 1)
-    needed = np.unique(raw)
-    place = np.searchsorted(needed, raw) + len(needed) * flags
-    order = np.argsort(place, kind="stable")
-    lean = replace(made)
-    lean.fill_, lean.columns_ = made.fill_[needed], place[order]
-    lean.centre_, lean.spread_ = made.centre_[taken[order]], made.spread_[taken[order]]
-    return Columns(tuple(given[needed]), lean, np.argsort(order, kind="stable"), rotation)
+    lean, needed, place = table.preparation.lean(taken)
+    return Columns(tuple(np.array(names, object)[table.raw][needed]), lean, place, rotation)
 
 
 @dataclass(frozen=True)
@@ -174,7 +198,7 @@ LINKS: dict[str, Callable[[Array], Array]] = {
 def formula(model: Joined | Fusion, table: pd.DataFrame) -> Formula | None:
     """Return the formula of a model, where one gives its raw scores on these patients; else nothing."""
     line = None if isinstance(model, Fusion) else model.learner.linear()
-    if line is None or isinstance(model, Fusion):
+    if line is None or isinstance(model, Fusion) or not all(half.plain for half in model.halves):
         return None
     terms = [term for half in model.halves for term in half.terms()]
     names, fills, centre, spread = (tuple(part) for part in zip(*terms, strict=True)) if terms else ((), (), (), ())

@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 
 from radnb.errors import RadnbError, nearest
 from radnb.learning.estimators import frozen_type
+from radnb.learning.harmonise import Harmoniser
+from radnb.learning.impute import ChainedRidge, NearestRows, NoGaps, TypicalValues
 from radnb.learning.learners import Learner
 from radnb.learning.linear import Fit
 from radnb.learning.models import MODELS
 from radnb.learning.pipeline import Columns, Fusion, Joined, Pipeline
 from radnb.learning.prepare import Preparation
+from radnb.statistics.combat import Combat
 
 ROOTS: tuple[type, ...] = (Learner,)  # with all that radnb derives from them
-OURS: tuple[type, ...] = (Fit, Preparation, Columns, Joined, Fusion, Pipeline)
+OURS: tuple[type, ...] = (Fit, Preparation, TypicalValues, NoGaps, NearestRows, ChainedRidge, Harmoniser, Combat,
+                          Columns, Joined, Fusion, Pipeline)
 KINDS = {"float64": "f", "int64": "iu", "bool": "b", "str": "U"}  # of arrays: the name in the file and numpy's kinds
 
 
@@ -31,11 +35,12 @@ KINDS = {"float64": "f", "int64": "iu", "bool": "b", "str": "U"}  # of arrays: t
 def known() -> Mapping[str, type]:
     """Return every class of ours that a frozen model may hold, by name."""
     assert MODELS  # their module loads every learner that there is
-    derived = itertools.chain.from_iterable(map(_below, ROOTS))
+    derived: Iterator[type[Any]] = itertools.chain.from_iterable(map(_below, ROOTS))
     return {made.__name__: made for made in (*derived, *OURS)}
 
 
 def _below(kind: type) -> Iterator[type[Any]]:
+    child: type[Any]
     for child in kind.__subclasses__():
         if child.__module__.startswith("radnb."):
             yield child

@@ -24,7 +24,8 @@ MAIN = ("cv", "frozen")
 
 
 def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part], final: Mapping[str, Mapping[str, Any]],
-            splits: Sequence[Split], costs: Mapping[str, Mapping[str, float]]) -> Trained:
+            splits: Sequence[Split], costs: Mapping[str, Mapping[str, float]],
+            certificate: Mapping[str, Any]) -> Trained:
     """Write the parts down as tables."""
     order = {model: i for i, model in enumerate(problem.sets)}
     main = sorted((p for p in parts if p.kind in MAIN), key=lambda p: order[p.model])
@@ -33,7 +34,7 @@ def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part], final: Mapp
     predictions = _rows(cohort, problem, main)[list(PREDICTIONS)]
     return Trained(predictions, _rows(cohort, problem, again)[list(RESAMPLES)], _selections(main),
                    _fits([*main, *again]), final, candidates=_candidates(cohort, problem, each),
-                   splits=_splits(cohort, problem, splits), costs=costs)
+                   splits=_splits(cohort, problem, splits), certificate=certificate, costs=costs)
 
 
 def _candidates(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFrame:

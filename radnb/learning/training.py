@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,24 +14,45 @@ from threadpoolctl import threadpool_limits
 
 from radnb.errors import RadnbError, raise_all
 from radnb.features.assemble import Cohort
-from radnb.learning import controls, tables
-from radnb.learning.arrays import make_problem, patients, used_blocks
-from radnb.learning.checks import cohort_problems, plan_problems
-from radnb.learning.controls import ADDED, BATCH, BOOTSTRAP, CENTRE_FOLDS, HALF, NO_FOLD, PERMUTATION, Done, Part, Task
+from radnb.learning import batches, controls, tables
+from radnb.learning.arrays import harmoniser_of, make_problem, patients, used_blocks
+from radnb.learning.certificate import certificate
+from radnb.learning.checks import cohort_notes, cohort_problems, plan_problems
+from radnb.learning.controls import (
+    ADDED,
+    BATCH,
+    BOOTSTRAP,
+    CENTRE_FOLDS,
+    CLINICAL,
+    COMPLETE,
+    CURVE,
+    HALF,
+    NO_FOLD,
+    PERMUTATION,
+    RANDOM,
+    VOLUME,
+    Done,
+    Part,
+    Task,
+)
 from radnb.learning.final import final_models
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.plan import Plan, Trained
 from radnb.learning.problem import Problem
 from radnb.learning.scoring import concordance
-from radnb.learning.splits import DESIGNS, Split
+from radnb.learning.splits import DESIGNS, Split, shared_patients
+from radnb.learning.yardsticks import complete, control_problems, with_yardsticks
 from radnb.work import choices
 from radnb.work.parallel import Failure, cluster, cores, map_cases
+
+SMALL = 2_000_000  # patients x columns x candidates up to which controls run in full; above, in proportion
+FEWEST_SETS, DRAWS = 10, 5
 
 
 def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | None = None,
           workers: int | None = None) -> Trained:
-    """Fit every model set of the plan in every fold, bootstrap and permutation.
+    """Fit every model set of the plan in every fold, bootstrap, permutation and control, once no leak was found.
 
     `repeat_measurements` holds patient_id, reader and feature columns (named as in the cohort) of further readers;
     the selector `robust` needs it. The result is the same for any number of workers (0: this process).
@@ -37,19 +60,31 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     raise_all(plan_problems(plan, cohort), code="E_CONFIG")
     used = used_blocks(cohort, plan)
     raise_all(cohort_problems(cohort, used), code="E_OUTCOME")
+    raise_all(control_problems(cohort, plan), code="E_CONFIG")
+    table, harmoniser = patients(cohort), harmoniser_of(plan)
+    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(table)
+    raise_all(batches.problems(cohort, harmoniser, splits, seed=plan.seed), code="E_BATCH")
     problem = make_problem(cohort, plan, used, repeat_measurements)
-    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort))
+    if plan.controls.on:
+        problem = with_yardsticks(problem, cohort, plan)
+    splits = [replace(one, test=np.setdiff1d(one.test, problem.taught(one.train))) for one in splits]
+    shared = shared_patients(table, splits)
+    notes = (*cohort_notes(cohort, used), *batches.notes(cohort, harmoniser, splits),
+             *([("same_patients", "warning", {"patients": len(shared)})] if shared else []))
     jobs = _Jobs(problem, plan, splits)
     if workers is None:
         workers = 0 if cores() == 1 else cores()
     work = functools.partial(controls.work, problem)  # of a module that loads fast in each worker
     with threadpool_limits(1), cluster() as machines:
+        start = time.process_time()
+        certified = certificate(cohort, plan, used, splits, repeat_measurements)
+        jobs.costs["certificate"] = {"fits": 3 * len(problem.sets), "seconds": time.process_time() - start}
         for position, result in map_cases(work, jobs, workers=workers, label="Models", unit="batch", cluster=machines):
             if isinstance(result, Failure):
                 raise RadnbError(f"Fitting failed: {result.message}", code=result.code)
             jobs.take(position, result)
         final = final_models(problem, _final_rows(splits, len(cohort.table)))
-    return tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs)
+    return replace(tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs, certified), notes=notes)
 
 
 def _final_rows(splits: list[Split], rows: int) -> IntArray:
@@ -114,19 +149,70 @@ def _tasks(problem: Problem, plan: Plan, splits: list[Split]) -> Iterator[Task]:
         part = (one.train, one.test, NO_FOLD if one.fold is None else one.fold, one.set)
         yield Task("frozen" if one.frozen else "cv", repeat=one.repeat, parts=(part,))
     if splits[0].frozen:
+        yield from _control_tasks(problem, plan, splits[:1])
         return
-    first = tuple((s.train, s.test, s.fold or 0, s.set) for s in splits if s.repeat == 0)
+    first = [s for s in splits if s.repeat == 0]
     folds = CENTRE_FOLDS if choices.name_of(plan.design) == "by_centre" else len(first)
     resample = HALF if problem.classes == 0 else BOOTSTRAP
     for number in range(plan.bootstraps):
         yield Task(resample, numbers=(number,), splits=plan.splits, folds=folds, seed=plan.seed)
+    yield from _control_tasks(problem, plan, first)
+    yield from _permutation_tasks(plan, first)
+
+
+def _permutation_tasks(plan: Plan, splits: Sequence[Split]) -> Iterator[Task]:
     kinds = [(PERMUTATION, "")]
     if plan.comparator and set(_blocks(plan, plan.comparator)) < set(_blocks(plan, plan.primary)):
         kinds.append((ADDED, plan.comparator))
-    for start in range(0, plan.permutations, BATCH):
-        numbers = tuple(range(start, min(start + BATCH, plan.permutations)))
+    for numbers in _batches(plan.permutations):
         for kind, comparator in kinds:
-            yield Task(kind, plan.primary, comparator, numbers=numbers, parts=first, seed=plan.seed)
+            yield Task(kind, plan.primary, comparator, numbers=numbers, parts=_parts(splits), seed=plan.seed)
+
+
+def _control_tasks(problem: Problem, plan: Plan, splits: Sequence[Split]) -> Iterator[Task]:
+    """Yield what is held beside the primary model, in the folds of one repeat or on the one split."""
+    wanted, parts = plan.controls, _parts(splits)
+    if not wanted.on:
+        return
+    sets, draws = how_many(problem, plan)
+    for kind in (VOLUME, CLINICAL):
+        if kind in problem.blocks:
+            yield Task(kind, kind, parts=parts, seed=plan.seed)
+    if _gaps_matter(problem, parts):
+        yield Task(COMPLETE, parts=parts, seed=plan.seed)
+    if set(_blocks(plan, plan.primary)) - set(problem.prespecified):
+        for numbers in _batches(sets):
+            yield Task(RANDOM, plan.primary, numbers=numbers, parts=parts, seed=plan.seed)
+    shares = tuple(share for share in wanted.learning_curve if share < 1)
+    for number in range(draws if shares else 0):
+        yield Task(CURVE, plan.primary, numbers=(number,), parts=parts, seed=plan.seed, shares=shares)
+
+
+def how_many(problem: Problem, plan: Plan) -> tuple[int, int]:
+    """Return how many sets of random features and draws of the learning curve a table of this size gets."""
+    columns = sum(len(problem.columns[b]) for b in _blocks(plan, plan.primary))
+    share = min(1.0, SMALL / (len(problem.groups) * columns * len(problem.candidates)))
+    sets = plan.controls.random_features
+    return max(round(share * sets), min(FEWEST_SETS, sets)), max(round(share * DRAWS), 1)
+
+
+def _gaps_matter(problem: Problem, parts: Sequence[tuple[IntArray, IntArray, int, str]]) -> bool:
+    """Say whether some patients have gaps and the others suffice: two of each outcome wherever a model trains."""
+    whole = complete(problem)
+    if whole.all():
+        return False
+    sides = [train[whole[train]] for train, *_ in parts] + [np.concatenate([t[whole[t]] for _, t, *_ in parts])]
+    return all(len(np.unique(problem.groups[rows[problem.strata[rows] == value]])) >= 2
+               for rows in sides for value in np.unique(problem.strata) if value >= 0)
+
+
+def _parts(splits: Sequence[Split]) -> tuple[tuple[IntArray, IntArray, int, str], ...]:
+    return tuple((s.train, s.test, NO_FOLD if s.fold is None else s.fold, s.set) for s in splits)
+
+
+def _batches(many: int) -> Iterator[tuple[int, ...]]:
+    for start in range(0, many, BATCH):
+        yield tuple(range(start, min(start + BATCH, many)))
 
 
 def _blocks(plan: Plan, model: str) -> tuple[str, ...]:

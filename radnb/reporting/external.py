@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,6 @@ from radnb.reporting.features import feature_name
 from radnb.reporting.story import Story
 from radnb.reporting.tables import Table, metric_names, table
 from radnb.reporting.wording import metric_label
-from radnb.statistics import calibration
-from radnb.statistics.usefulness import contributions
 
 SHOWN = 15
 THEN = ("auc", "auc_macro", "c_index", "sensitivity", "specificity", "brier", "calibration_intercept",
@@ -64,44 +62,6 @@ def _then(story: Story, row: Metric | None) -> str:
     if row is None:
         return numbers.NONE
     return story.metric_text({key: np.nan if value is None else value for key, value in row.model_dump().items()})
-
-
-def transfer_table(story: Story) -> Table:
-    """Show calibration and net benefit of the probabilities as frozen, with level, and with level and spread corrected."""
-    scores = story.of(story.evaluation.scores, model=story.primary)
-    row = story.metric(story.primary, "calibration_slope")
-    if row is None or story.survival or not story.cohort.outcome.binary:
-        return table(story, "transfer", pd.DataFrame(), part="evidence")
-    p, event = scores["score"].to_numpy(float), scores["truth"].to_numpy(float) == 1
-    at = _middle(story)
-    shown = [_variant(story, name, q, event, at) for name, q in variants(p, event).items()]
-    return table(story, "transfer", pd.DataFrame(shown), part="evidence", note=story.text("table.transfer.note"))
-
-
-def variants(p: np.ndarray[Any, Any], event: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the probabilities as frozen, with their level corrected, and with level and spread corrected."""
-    one, eta = np.zeros(len(p), np.int64), calibration.logit(p)
-    level = calibration.recalibrate(p, event, one, 1, slope=False)
-    both = calibration.recalibrate(p, event, one, 1)
-    found = {"frozen": p, "intercept": calibration.expit(level.intercept[0] + eta),
-             "slope": calibration.expit(both.intercept[0] + both.slope[0] * eta)}
-    return {name: q for name, q in found.items() if np.isfinite(q).all()}
-
-
-def _middle(story: Story) -> float:
-    declared: Mapping[str, Any] = story.facts.get("decision") or {"low": 0.05, "high": 0.95}
-    return round((declared["low"] + declared["high"]) / 2, 2)
-
-
-def _variant(story: Story, name: str, p: np.ndarray[Any, Any], event: np.ndarray[Any, Any],
-             at: float) -> dict[str, str]:
-    line = calibration.calibration_line(p, event)
-    benefit = float(contributions(p, event, np.array([at])).mean())
-    return {story.text("column.variant"): story.text(f"variant.{name}"),
-            story.text("column.intercept"): numbers.number(line.in_the_large.value, 2, sign=True),
-            story.text("column.slope"): numbers.number(line.slope.value, 2),
-            story.text("column.brier"): numbers.number(calibration.brier(p, event).brier, 3),
-            story.text("column.net_benefit", at=numbers.percent(at)): numbers.number(benefit, 3, sign=True)}
 
 
 def external_methods(story: Story, models: Sequence[Frozen | Signature], notes: Sequence[str]) -> Piece:

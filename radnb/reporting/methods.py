@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radnb.evaluation.methods import method
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
-from radnb.reporting.story import Story, inline
+from radnb.reporting.story import Story, bare, inline
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, metric_label, one_choice
 
@@ -56,9 +56,10 @@ def _images(story: Story) -> str:
     if isinstance(extraction, str):
         extraction = {"preset": extraction}
     phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
-    radiomics = len({column for name, block in story.cohort.blocks.items() if _of_images(name) for column in block})
+    radiomics = len(story.cohort.blocks.get("radiomics", ()))
     rois = story.joined([story.known("roi", roi) for roi in _several(images.get("roi", "tumour"))])
-    return _text(story, story.text("methods.images", phases=phases, roi=rois, reader=images.get("reader", "R1")),
+    kind = "modalities" if extraction.get("by_phase") else "images"
+    return _text(story, story.text(f"methods.{kind}", phases=phases, roi=rois, reader=images.get("reader", "R1")),
                  *_timepoints(story, images), _engine(story, extraction, radiomics),
                  *_all_settings(story, extraction))
 
@@ -139,9 +140,37 @@ def _models(story: Story) -> str:
                 if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
                                    model=choice_words(story, "model", family="learner")),
+                 _blocks(story), *_fusions(story),
                  story.text("methods.prepare", steps=story.text("comma").join(prepared)),
                  story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
                  story.text("methods.inside"))
+
+
+def _blocks(story: Story) -> str:
+    """Tell the blocks that are neither clinical nor made from the images."""
+    used = set(itertools.chain(*(story.facts.get("model_sets") or {}).values()))
+    told = [_block(story, name, given.get("columns") or []) for name, given in (story.facts.get("blocks") or {}).items()
+            if name in used]
+    return story.text("methods.blocks", blocks=story.text("separator").join(told)) if told else ""
+
+
+def _block(story: Story, name: str, columns: Sequence[str]) -> str:
+    if not columns:
+        return story.text("methods.block_table", name=story.known("block", name), n=len(story.cohort.blocks[name]))
+    labels = story.joined([bare(story.label(column)) for column in columns])
+    return story.text("methods.block_columns", name=story.known("block", name), columns=labels)
+
+
+def _fusions(story: Story) -> list[str]:
+    """Tell the models that combine scores of blocks."""
+    found = []
+    for model, choice in (story.facts.get("fusions") or {}).items():
+        given = choice.get("late") or {}
+        parts = [[part] if isinstance(part, str) else part for part in given.get("scores", ())]
+        scores = story.joined([" + ".join(story.known("block", block) for block in part) for part in parts])
+        code = "late_mean" if given.get("by") == "mean" else "late"
+        found.append(story.text(f"methods.{code}", name=inline(story.model(model)), scores=scores))
+    return found
 
 
 def _as_percent(share: object) -> str | None:

@@ -12,6 +12,7 @@ from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
           (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"),
+          (re.compile(r"recalibrated(\d+)x(\d+)"), "method.recalibrated"),
           (re.compile(r"permuted(\d+)"), "method.permuted"),
           (re.compile(r"added(\d+)"), "method.added"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}

@@ -1,4 +1,4 @@
-"""Agreement between readers: intraclass correlation with its limits."""
+"""Agreement between readers, and of feature selections with one another, with their limits."""
 
 from __future__ import annotations
 
@@ -51,3 +51,26 @@ def _mean_squares(ratings: np.ndarray) -> tuple[Any, Any, Any]:
     residual = centred - of_rows - of_columns
     return (k * (of_rows ** 2).sum(axis=(0, 1)) / (n - 1), n * (of_columns ** 2).sum(axis=(0, 1)) / (k - 1),
             (residual ** 2).sum(axis=(0, 1)) / ((n - 1) * (k - 1)))
+
+
+def nogueira(chosen: np.ndarray, *, level: float = 0.95) -> Agreement:
+    """Return the stability of feature sets: 1 for always the same one, 0 for sets drawn blindly, NaN for none or all.
+
+    `chosen` says for each fit (row) which features (columns) it chose.  Nogueira, Sechidis and Brown, J Mach Learn Res
+    2018;18(174):1-54, definition 4 and theorem 7; the limits take the fits for independent.
+    """
+    z = np.asarray(chosen, dtype=float)
+    fits, features = z.shape
+    if fits < 2:
+        raise ValueError("stability needs at least two fits")
+    share, sizes = z.mean(axis=0), z.sum(axis=1)
+    mean = float(share.sum())
+    chance = mean / features * (1 - mean / features)
+    if not chance > 0:
+        return Agreement(np.nan, np.nan, np.nan)
+    value = 1 - fits / (fits - 1) * float(np.mean(share * (1 - share))) / chance
+    each = (z @ share / features - sizes * mean / features**2
+            + value / 2 * (2 * sizes * mean / features**2 - sizes / features - mean / features + 1)) / chance
+    error = 2 / fits * float(np.sqrt(np.sum((each - each.mean()) ** 2)))
+    half = float(stats.norm.ppf((1 + level) / 2)) * error
+    return Agreement(value, value - half, value + half)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from radnb.errors import RadnbError
 from radnb.features.assemble import VOLUME, Layout, assemble
 
 MEAN = "original_firstorder_Mean"
-ARTERIAL, BOTH = Layout(phases=("arterial",)), Layout(phases=("arterial", "plain"))
+ARTERIAL, PLAIN = Layout(phases=("arterial",)), Layout(phases=("plain",))
+BOTH = Layout(phases=("arterial", "plain"))
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_several_phases_are_joined_and_a_missing_one_is_never_imputed(clinical, 
 
 
 def test_everybody_is_in_the_table_or_among_the_exclusions(clinical, labels, features) -> None:
-    found = assemble(clinical, labels, features=features, include={"diagnosis": ["PNET"]}, layout=Layout(phases=("plain",)))
+    found = assemble(clinical, labels, features=features, include={"diagnosis": ["PNET"]}, layout=PLAIN)
     assert sorted([*found.table["patient_id"], *found.exclusions["patient_id"]]) == sorted(clinical["patient_id"])
     reasons = found.exclusions.set_index("patient_id")["reason"].to_dict()
     assert reasons == {"002": "not_pnet", "003": "no_image", "005": "missing_diagnosis", "006": "no_ki67"}
@@ -116,7 +119,8 @@ def test_several_regions_are_refused_unless_the_card_says_what_stands_for_the_pa
     with pytest.raises(RadnbError, match="several_rois: largest") as caught:
         assemble(clinical, labels, features=both, layout=Layout(phases=("arterial",), rois=regions))
     assert caught.value.code == "E_ROI_AMBIGUOUS"
-    largest = assemble(clinical, labels, features=both, layout=Layout(phases=("arterial", "plain"), rois=regions, lesions="largest"))
+    both_phases = Layout(phases=("arterial", "plain"), rois=regions, lesions="largest")
+    largest = assemble(clinical, labels, features=both, layout=both_phases)
     assert largest.table[[f"arterial_{MEAN}", f"plain_{MEAN}"]].iloc[0].tolist() == [90, 90]
     mean = assemble(clinical, labels, features=both, layout=Layout(phases=("arterial",), rois=regions, lesions="mean"))
     assert mean.table[MEAN].tolist() == [50, 20, 30, 40, 70]
@@ -142,5 +146,38 @@ def test_a_patient_with_two_rows_and_a_cohort_of_nobody_are_refused(clinical, la
 
 def test_a_predictor_may_not_share_a_feature_s_name(clinical, labels, features) -> None:
     with pytest.raises(RadnbError, match="Rename one"):
-        assemble(clinical, labels, features=features, layout=Layout(phases=("plain",)), predictors=clinical[["age"]].set_axis(
+        assemble(clinical, labels, features=features, layout=PLAIN, predictors=clinical[["age"]].set_axis(
             [MEAN], axis=1))
+
+
+def test_blocks_of_columns_may_share_one_and_the_table_holds_it_once(clinical, labels) -> None:
+    signs = pd.DataFrame({"age": clinical["age"], "margin=unclear": 1.0}, index=clinical.index)
+    found = assemble(clinical, labels, predictors={"clinical": clinical[["age"]], "signs": signs})
+    assert found.blocks == {"clinical": ("age",), "signs": ("age", "margin=unclear")}
+    assert list(found.table) == ["patient_id", "centre", "age", "margin=unclear", "outcome"]
+
+
+def test_a_finished_table_is_a_block_and_who_is_not_in_it_is_left_out(clinical, labels, features) -> None:
+    deep = pd.DataFrame({"patient_id": ["007", "002", "001", "003", "999"], "deep_1": [7.0, np.inf, 1.0, np.nan, 9.0],
+                         "deep_2": [70.0, 2.0, 10.0, np.nan, 90.0]})
+    found = assemble(clinical, labels, features=features, layout=ARTERIAL, tables={"deep": deep})
+    assert found.table["patient_id"].tolist() == ["001", "002", "007"]
+    assert found.table["deep_2"].tolist() == [10, 2, 70] and np.isnan(found.table["deep_1"].iloc[1])
+    assert found.blocks["deep"] == ("deep_1", "deep_2")
+    gone = found.exclusions[found.exclusions["stage"] == "deep"]
+    assert gone["patient_id"].tolist() == ["003", "004"] and set(gone["reason"]) == {"not_in_table"}
+    assert sorted([*found.table["patient_id"], *found.exclusions["patient_id"]]) == sorted(clinical["patient_id"])
+
+
+def test_a_finished_table_with_two_rows_of_a_patient_or_a_taken_name_is_refused(clinical, labels, features) -> None:
+    twice = pd.DataFrame({"patient_id": ["001", "001"], "x": [1.0, 2.0]})
+    with pytest.raises(RadnbError, match=r"table deep: patient 001 has several rows\. Keep one"):
+        assemble(clinical, labels, tables={"deep": twice})
+    taken = pd.DataFrame({"patient_id": ["001"], MEAN: [1.0], "outcome": [1.0]})
+    with pytest.raises(RadnbError, match=r"(?s)image features and table deep share this name.*prefix.*may not be"):
+        assemble(clinical, labels, features=features, layout=ARTERIAL, tables={"deep": taken})
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_outcome_says_whether_its_classes_are_ordered(clinical, labels, ordered) -> None:
+    assert assemble(clinical, replace(labels, ordered=ordered)).outcome.ordered is ordered

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort, Outcome
-from radnb.learning.plan import Plan
+from radnb.learning.plan import Controls, Plan
 
 SETS = {"clinical": ("clinical",), "radiomics": ("radiomics",), "combined": ("clinical", "radiomics")}
 
@@ -45,7 +45,8 @@ def quick(kind: str = "classes", **changes: object) -> Plan:
         "sets": SETS, "model": {"ridge_cox": {}} if survival else {"ridge_logistic": {}}, "primary": "combined",
         "comparator": "clinical", "selector": ({"univariable_cox": {"k": 4}} if survival else {"anova": {"k": 4}},),
         "threshold": {"median": {}} if survival else {"youden": {}},
-        "design": {"repeated_kfold": {"folds": 4, "repeats": 2}}, "bootstraps": 2, "permutations": 4}
+        "design": {"repeated_kfold": {"folds": 4, "repeats": 2}}, "bootstraps": 2, "permutations": 4,
+        "controls": Controls(on=False)}
     return Plan(**{**usual, **changes})  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radnb.statistics.agreement import icc_a1
+from radnb.statistics.agreement import icc_a1, nogueira
 
 SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
 
@@ -68,3 +68,26 @@ def test_r_gives_the_same_for_each_feature_of_two_readers() -> None:
     for place, name in enumerate(names):
         ours = (found.value[place], found.low[place], found.high[place])
         assert ours == pytest.approx(tuple(theirs[f"{name}_{word}"] for word in ("icc", "lo", "hi")), rel=1e-6)
+
+
+def test_the_stability_of_three_small_sets_equals_the_paper_s_formula_by_hand() -> None:
+    # shares 1, 2/3, 1/3, 0; mean size 2 of 4: 1 - 3/2 * (1/9) / (1/4) = 1/3; influences 1, 2/3, 1: variance 8/243
+    chosen = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]])
+    found = nogueira(chosen)
+    assert found.value == pytest.approx(1 / 3)
+    assert [found.low, found.high] == pytest.approx([1 / 3 - 1.959964 * np.sqrt(8 / 243),
+                                                     1 / 3 + 1.959964 * np.sqrt(8 / 243)], abs=1e-6)
+
+
+def test_equal_sets_are_wholly_stable_and_blind_ones_not_at_all() -> None:
+    assert nogueira(np.tile([1, 0, 0, 1, 0], (6, 1))) == pytest.approx((1, 1, 1))
+    rng = np.random.default_rng(0)
+    blind = np.array([rng.permutation(50) < 5 for _ in range(400)])
+    found = nogueira(blind)
+    assert abs(found.value) < 0.01 and found.low < 0 < found.high
+    assert np.isnan(nogueira(np.zeros((3, 4))).value) and np.isnan(nogueira(np.ones((3, 4))).value)
+
+
+def test_one_fit_has_no_stability() -> None:
+    with pytest.raises(ValueError, match="two fits"):
+        nogueira(np.ones((1, 4)))

@@ -1,0 +1,192 @@
+"""The leak certificate: held-out patients are corrupted before anything else, and nothing that is learned may change.
+
+It can fail: the same corruption of training patients must change what every model set learns, or it proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radnb.errors import RadnbError
+from radnb.features.assemble import Cohort
+from radnb.learning.arrays import make_problem
+from radnb.learning.folds import IntArray
+from radnb.learning.plan import Plan
+from radnb.learning.problem import Problem, Sample
+from radnb.learning.ready import Ready, make_ready
+from radnb.learning.splits import Split
+from radnb.learning.state import state_hash
+from radnb.statistics.families import Array
+
+LARGE, GAPS = 1e6, 0.3
+STEPS = {"always": "prepare", "chosen": "prepare", "beside": "prepare", "picked": "select", "parts": "model",
+         "learner": "model", "candidate": "tune", "thresholds": "threshold"}  # of a fit's fields; others by their names
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit has learned, by model set and step, and which rows each step looked at."""
+
+    states: Mapping[tuple[str, str], Any]
+    seen: Mapping[str, Sequence[IntArray]] = field(default_factory=dict)
+
+
+Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
+
+
+def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
+            readers: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Fit on the cohort, and again with all rows outside `train` corrupted; refuse what changed.
+
+    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only. Returns the counts that
+    a report shows; raises E_LEAK with the model set and step that changed.
+    """
+    rng = np.random.default_rng([seed, 8])
+    held = np.setdiff1d(np.arange(len(cohort.table)), train)
+    ids = cohort.table["patient_id"].to_numpy(str)
+    lies = None if readers is None else _lying(readers, set(ids[held]))
+    before = fit(cohort, readers)
+    states = _hashed(before)
+    after = _hashed(fit(corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS), lies))
+    moved = _hashed(fit(disturbed(cohort, train, rng), readers))
+    steps = {step: _looked(rows, ids, set(ids[held])) for step, rows in before.seen.items()}
+    found: dict[str, Any] = {
+        "trained": len(set(ids[train])), "held_out": len(set(ids[held])), "steps": steps, "states": len(states),
+        "models": len({model for model, _ in states}), "changed": _changed(states, after),
+        "overlap": sum(step["overlap"] for step in steps.values()), "noticed": len(_changed(states, moved))}
+    blind = {model for model, _ in states} - {model for model, _ in _changed(states, moved)}
+    if found["changed"] and _hashed(fit(cohort, readers)) != states:
+        raise RadnbError("Fitting the same patients twice gave two results, so that leaks cannot be told from chance. "
+                         f"Give the seed to every random step of {_named(_changed(states, after))}.", code="E_SEED")
+    _refuse(found, blind)
+    return found | {"changed": 0, "passed": True}
+
+
+def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]], splits: Sequence[Split],
+                readers: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Certify every model set of a plan on one of its splits, drawn by the seed; the split itself stays."""
+    split = splits[int(np.random.default_rng([plan.seed, 7]).integers(len(splits)))]
+
+    def fit(one: Cohort, others: pd.DataFrame | None) -> Learned:
+        return learned(make_problem(one, plan, used, others), split.train)
+
+    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers)
+    return {"repeat": split.repeat, "fold": split.fold, "set": split.set} | found
+
+
+def learned(problem: Problem, train: IntArray) -> Learned:
+    """Make every model set ready on these training rows and return the state of each of its steps."""
+    sample, states = Sample(problem, train), dict[tuple[str, str], Any]()
+    for model, layout in problem.sets.items():
+        ready = make_ready(sample, layout)
+        for step, parts in _by_step(ready).items():
+            states[model, step] = state_hash(parts, train)
+        states[model, "score"] = state_hash(ready.scores(train))
+    seen: dict[str, list[IntArray]] = {}
+    for step, rows in sample.looked():
+        seen.setdefault(step, []).append(rows)
+    return Learned(states, seen)
+
+
+def _by_step(ready: Ready) -> dict[str, list[Any]]:
+    """Return every field of a ready model under the step that made it."""
+    found: dict[str, list[Any]] = {}
+    for part in (ready.fitted, ready):
+        for one in fields(part):
+            if one.name != "fitted":
+                found.setdefault(STEPS.get(one.name, one.name), []).append([one.name, getattr(part, one.name)])
+    return found
+
+
+def corrupted(cohort: Cohort, rows: IntArray, rng: np.random.Generator, *, gaps: float = GAPS) -> Cohort:
+    """Give some rows wrong outcomes, and large numbers and gaps in place of their features."""
+    columns = _columns(cohort)
+    values = LARGE * rng.normal(size=(len(rows), len(columns)))
+    values[rng.random(values.shape) < gaps] = np.nan
+    return _with(cohort, rows, columns, values, _wrong(cohort, rows, rng))
+
+
+def disturbed(cohort: Cohort, rows: IntArray, rng: np.random.Generator) -> Cohort:
+    """Let half of some rows take outcomes and features of one another, each column in an order of its own."""
+    columns, half = _columns(cohort), np.sort(rng.permutation(rows)[: (len(rows) + 1) // 2])
+    values = cohort.table[columns].to_numpy(float)[rows]
+    mixed = rng.permuted(values, axis=0)[: len(half)]
+    table = cohort.table.iloc[half]
+    order = rng.permutation(len(half))
+    return _with(cohort, half, columns, mixed, {c: table[c].to_numpy()[order] for c in _outcome(cohort)})
+
+
+def _columns(cohort: Cohort) -> list[str]:
+    return list(dict.fromkeys(c for names in cohort.blocks.values() for c in names if c in cohort.table))
+
+
+def _outcome(cohort: Cohort) -> tuple[str, ...]:
+    return ("outcome",) if cohort.outcome.kind == "classes" else ("time_months", "event")
+
+
+def _wrong(cohort: Cohort, rows: IntArray, rng: np.random.Generator) -> dict[str, Any]:
+    table = cohort.table.iloc[rows]
+    if cohort.outcome.kind == "classes":
+        many = len(cohort.outcome.classes)
+        return {"outcome": (table["outcome"].to_numpy(int) + rng.integers(1, many, len(rows))) % many}
+    return {"time_months": rng.permutation(table["time_months"].to_numpy(float)) * rng.uniform(0.2, 5, len(rows)),
+            "event": 1 - table["event"].to_numpy(int)}
+
+
+def _with(cohort: Cohort, rows: IntArray, columns: list[str], values: Array, told: Mapping[str, Any]) -> Cohort:
+    features = cohort.table[columns].to_numpy(float).copy()
+    features[rows] = values
+    rest = cohort.table.drop(columns=columns)
+    for name, words in told.items():
+        column = rest[name].to_numpy().copy()
+        column[rows] = words
+        rest[name] = column
+    both = pd.concat([rest, pd.DataFrame(features, columns=columns, index=rest.index)], axis=1)
+    return replace(cohort, table=both[list(cohort.table.columns)])
+
+
+def _lying(readers: pd.DataFrame, held: set[str]) -> pd.DataFrame:
+    """Replace what further readers measured in held-out patients by a large number."""
+    theirs = readers["patient_id"].astype(str).isin(held)
+    numbers = readers.select_dtypes("number").columns
+    return readers.assign(**{c: readers[c].astype(float).mask(theirs, LARGE) for c in numbers})
+
+
+def _hashed(found: Learned) -> dict[tuple[str, str], str]:
+    return {key: state_hash(value) for key, value in found.states.items()}
+
+
+def _looked(each: Sequence[IntArray], ids: np.ndarray[Any, Any], held: set[str]) -> dict[str, int]:
+    patients = set(ids[np.unique(np.concatenate(each))])
+    return {"times": len(each), "patients": len(patients), "overlap": len(patients & held)}
+
+
+def _changed(one: Mapping[tuple[str, str], str], other: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
+    return [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
+
+
+def _named(changed: Sequence[tuple[str, str]]) -> str:
+    models = list(dict.fromkeys(model for model, _ in changed))[:SHOWN]
+    return "; ".join(f"{one} ({', '.join(step for model, step in changed if model == one)})" for one in models)
+
+
+def _refuse(found: Mapping[str, Any], blind: set[str]) -> None:
+    """Stop the run where the guard has something to say."""
+    if found["changed"]:
+        raise RadnbError(f"A leak: corrupting {found['held_out']} patients who train nothing changed what was learned "
+                         f"in {_named(found['changed'])}. Fit every step on the training rows of its sample only; "
+                         "nothing of this run can be believed until then.", code="E_LEAK")
+    over = [step for step, looked in found["steps"].items() if looked["overlap"]]
+    if over:
+        raise RadnbError(f"A leak: held-out patients were looked at by {', '.join(over)}. Fit every step on the "
+                         "training rows of its sample only.", code="E_LEAK")
+    if blind:
+        raise RadnbError(f"The leak certificate of {', '.join(sorted(blind))} proves nothing: corrupted training "
+                         "patients changed nothing either. Check that these model sets learn from their patients.",
+                         code="E_LEAK")

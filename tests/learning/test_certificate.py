@@ -1,0 +1,227 @@
+"""The leak certificate passes where nothing leaks, and speaks where something does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radnb.errors import RadnbError
+from radnb.features.assemble import Cohort
+from radnb.learning import certificate as guard
+from radnb.learning.arrays import make_problem, patients, used_blocks
+from radnb.learning.certificate import Learned, certificate, certify, learned
+from radnb.learning.fusion import Blocks
+from radnb.learning.models import CLASSIFIERS, SURVIVORS
+from radnb.learning.plan import Plan
+from radnb.learning.problem import Problem, Sample, Table
+from radnb.learning.selection import SELECTORS, Given, Univariable
+from radnb.learning.splits import DESIGNS
+from radnb.learning.training import train
+from radnb.work import choices
+
+Maker = Callable[..., Any]
+SMALL: dict[str, dict[str, Any]] = {"random_forest": {"trees": 10}, "lasso": {"folds": 3}, "lasso_cox": {},
+                                    "column": {"name": "cohort"}, "nested": {"grid": {"k": [2, 5]}}}
+ONE = {"sets": {"combined": ("clinical", "radiomics")}, "comparator": None}
+
+
+def readers(cohort: Cohort) -> pd.DataFrame:
+    columns = list(cohort.blocks["radiomics"])
+    second = cohort.table[["patient_id", *columns]].assign(reader="R2").iloc[::2].copy()
+    second[columns] += 0.3 * np.random.default_rng(1).normal(size=second[columns].shape)
+    return second
+
+
+def issued(cohort: Cohort, plan: Plan, extra: pd.DataFrame | None = None) -> dict[str, Any]:
+    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort))
+    return certificate(cohort, plan, used_blocks(cohort, plan), splits, extra)
+
+
+def kinds_of(name: str) -> str:
+    fits = (name in SURVIVORS and name not in CLASSIFIERS) or (
+        name in SELECTORS and "classes" not in SELECTORS[name](**_seed(name)).kinds)
+    return "survival" if fits else "classes"
+
+
+def _seed(name: str) -> dict[str, int]:
+    import inspect
+
+    return {"seed": 0} if "seed" in inspect.signature(SELECTORS[name]).parameters else {}
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_selector_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    kind = kinds_of(name)
+    cohort = make_cohort(classes=2 if kind == "classes" else 0)
+    plan = make_plan(kind, selector=({name: SMALL.get(name, {})},), **ONE)
+    found = issued(cohort, plan, readers(cohort) if name == "robust" else None)
+    assert found["passed"] and found["changed"] == found["overlap"] == 0
+    assert found["noticed"] >= 2
+    assert found["held_out"] + found["trained"] == 60
+    assert {"prepare", "select", "model"} <= set(found["steps"]) or name == "robust"
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *SURVIVORS])
+def test_every_model_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    kind = "classes" if name in CLASSIFIERS else "survival"
+    cohort = make_cohort(classes=2 if kind == "classes" else 0)
+    found = issued(cohort, make_plan(kind, model={name: SMALL.get(name, {})}, sets={"r": ("radiomics",)}, primary="r",
+                                     comparator=None))
+    assert found["passed"] and found["states"] >= found["noticed"] >= 2
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    found = issued(make_cohort(), make_plan(design={name: SMALL.get(name, {})}))
+    assert found["passed"] and found["models"] == 3 and found["steps"]["model"]["times"] >= 6
+
+
+def test_late_fusion_and_several_rows_of_a_patient_pass(make_cohort: Maker, make_plan: Maker) -> None:
+    cohort = make_cohort()
+    name = cohort.table["patient_id"].to_numpy().copy()
+    name[1::3] = name[::3]
+    late = {"late": {"scores": ["radiomics"], "beside": ["clinical"]}}
+    found = issued(replace(cohort, table=cohort.table.assign(patient_id=name)),
+                   make_plan(sets={"combined": late, "clinical": ("clinical",)}))
+    assert found["passed"] and found["trained"] + found["held_out"] == 40 and "fusion" in found["steps"]
+
+
+def test_a_run_carries_its_certificate_and_what_it_cost(make_cohort: Maker, make_plan: Maker) -> None:
+    found = train(make_cohort(), make_plan(bootstraps=0, permutations=0), workers=0)
+    assert found.certificate["passed"] and found.certificate["steps"]["prepare"]["overlap"] == 0
+    assert found.costs["certificate"]["fits"] == 9
+
+
+def caught(cohort: Cohort, plan: Plan, *words: str) -> None:
+    with pytest.raises(RadnbError, match="A leak") as error:
+        train(cohort, plan, workers=0)
+    assert error.value.code == "E_LEAK"
+    assert all(word in str(error.value) for word in words)
+
+
+def test_preparing_on_all_rows_is_caught(make_cohort: Maker, make_plan: Maker,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaky(self: Sample, blocks: Blocks) -> Table:
+        raw = self.problem.raw(blocks)
+        made = replace(self.problem.preparation).fit(raw)
+        return Table(made.transform(raw), made.names(self.problem.names(blocks)), raw.shape[1], made,
+                     np.arange(raw.shape[1]))
+
+    monkeypatch.setattr(Sample, "_prepare", leaky)
+    caught(make_cohort(), make_plan(), "combined (prepare, ")
+
+
+def test_a_selector_that_peeks_through_a_global_is_caught(make_cohort: Maker, make_plan: Maker,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    window: dict[str, Problem] = {}
+
+    class Peeking(Univariable):
+        def choose(self, x: Any, y: Any, given: Given) -> Any:
+            problem = window["problem"]
+            whole = np.nan_to_num(problem.blocks["radiomics"])
+            best = np.argsort(-np.abs(np.corrcoef(whole.T, problem.y)[-1, :-1]), kind="stable")
+            return np.array([i for i in best if i < x.shape[1]][: self.k])
+
+    def peeking() -> Univariable:
+        """Peek."""
+        return Peeking(k=3)
+
+    def watched(*given: Any) -> Problem:
+        window["problem"] = make_problem(*given)
+        return window["problem"]
+
+    monkeypatch.setitem(SELECTORS, "peeking", peeking)
+    monkeypatch.setattr(guard, "make_problem", watched)
+    caught(make_cohort(), make_plan(selector=({"peeking": {}},)), "radiomics (select, ")
+
+
+def test_harmonising_on_all_rows_is_caught(make_cohort: Maker, make_plan: Maker,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Problem.raw
+
+    def without_centres(self: Problem, blocks: Blocks) -> Any:
+        x = plain(self, blocks)
+        for centre in np.unique(self.centres):
+            x[self.centres == centre] -= np.nanmean(x[self.centres == centre], axis=0)
+        return x
+
+    monkeypatch.setattr(Problem, "raw", without_centres)
+    caught(make_cohort(), make_plan())
+
+
+def test_a_step_that_takes_more_rows_than_its_own_is_named(make_cohort: Maker, make_plan: Maker,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Sample.see
+
+    def greedy(self: Sample, step: str) -> Any:
+        rows = plain(self, step)
+        if step == "threshold":
+            self.seen[step] = np.arange(len(self.problem.groups))
+        return rows
+
+    monkeypatch.setattr(Sample, "see", greedy)
+    caught(make_cohort(), make_plan(), "looked at by threshold")
+
+
+def own_pipeline(columns: Callable[[Cohort], list[str]]) -> Callable[[Cohort, Any], Learned]:
+    """Make a pipeline as a user may write it: choose columns, then average them by class on training rows."""
+    def fit(cohort: Cohort, extra: Any) -> Learned:
+        chosen = columns(cohort)
+        part = cohort.table.iloc[TRAIN]
+        return Learned({("mine", "select"): chosen, ("mine", "model"): part.groupby("outcome")[chosen].mean()
+                        .to_numpy()})
+    return fit
+
+
+TRAIN = np.arange(0, 45)
+
+
+def best(table: pd.DataFrame, cohort: Cohort) -> list[str]:
+    x = table[list(cohort.blocks["radiomics"])]
+    return list(x.corrwith(table["outcome"]).abs().nlargest(4).index)
+
+
+def test_selection_before_the_split_is_caught_in_anybodys_pipeline(make_cohort: Maker) -> None:
+    cohort = make_cohort()
+    fine = own_pipeline(lambda one: best(one.table.iloc[TRAIN], one))
+    assert certify(fine, cohort, TRAIN, seed=1)["passed"]
+    with pytest.raises(RadnbError, match=r"mine \(select, model\)"):
+        certify(own_pipeline(lambda one: best(one.table, one)), cohort, TRAIN, seed=1)
+
+
+def test_a_pipeline_that_learns_nothing_gets_no_certificate(make_cohort: Maker) -> None:
+    with pytest.raises(RadnbError, match="proves nothing"):
+        certify(lambda cohort, extra: Learned({("mine", "model"): 1.0}), make_cohort(), TRAIN, seed=1)
+
+
+def test_chance_is_not_mistaken_for_a_leak(make_cohort: Maker) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(RadnbError, match="two results") as error:
+        certify(lambda cohort, extra: Learned({("mine", "model"): rng.random()}), make_cohort(), TRAIN, seed=1)
+    assert error.value.code == "E_SEED"
+
+
+def test_readings_of_held_out_patients_are_corrupted_too(make_cohort: Maker, make_plan: Maker,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort, plan = make_cohort(), make_plan(selector=({"robust": {}}, {"anova": {"k": 3}}))
+    assert issued(cohort, plan, readers(cohort))["steps"]["agreement"]["overlap"] == 0
+    plain = Sample._agreed
+
+    def everybody(self: Sample, blocks: Blocks, columns: int) -> Any:
+        return plain(replace(self, train=np.arange(len(self.problem.groups))), blocks, columns)
+
+    monkeypatch.setattr(Sample, "_agreed", everybody)
+    with pytest.raises(RadnbError, match="A leak"):
+        issued(cohort, plan, readers(cohort))
+
+
+def test_the_same_rows_teach_the_same_state(make_cohort: Maker, make_plan: Maker) -> None:
+    cohort = make_cohort()
+    problem = make_problem(cohort, make_plan(), dict(cohort.blocks))
+    assert learned(problem, TRAIN).states == learned(replace(problem, samples={}), TRAIN).states
+    assert learned(problem, TRAIN).states != learned(problem, TRAIN[1:]).states
