@@ -33,7 +33,7 @@ from radnb.learning.problem import Problem, Sample
 from radnb.learning.ready import Ready, make_ready
 from radnb.learning.signature import Signature, load_signature
 from radnb.learning.splits import DESIGNS
-from radnb.learning.tables import PREDICTIONS, SELECTIONS
+from radnb.learning.tables import PREDICTIONS, RESAMPLES, SELECTIONS
 from radnb.learning.training import _final_rows as final_rows
 from radnb.reporting.model_card import page
 from radnb.reporting.texts import text
@@ -545,11 +545,18 @@ def validate(run: Run, models: Sequence[Frozen | Signature], cohort: Cohort) -> 
     known = rows[rows["score"].notna()].reset_index(drop=True)
     raise_all(["No patient could be scored: every one lacks a feature of the signature. Look at the feature table."]
               if known.empty else [], code="E_EMPTY")
-    empty = pd.DataFrame()
-    trained = Trained(known[list(PREDICTIONS)], empty, _no_selections(), empty, {})
+    trained = Trained(known[list(PREDICTIONS)], pd.DataFrame(columns=list(RESAMPLES)),
+                      pd.DataFrame(columns=list(SELECTIONS)), pd.DataFrame(columns=["model", "kind"]), {},
+                      splits=_one_split(models[0], known))
     notes = tuple(dict.fromkeys(note for made in models for note in source_notes(made, run)))
     return Validation(trained, rows, tuple(models), notes)
 
 
-def _no_selections() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(SELECTIONS))
+def _one_split(made: Frozen | Signature, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the one split of an external validation: who trained the model, and who met it untouched."""
+    about = made.about if isinstance(made, Frozen) else None
+    tested = rows[rows["model"] == made.name].drop_duplicates("patient_id", keep="last")
+    return pd.DataFrame({"repeat": [0], "fold": pd.array([pd.NA], dtype="Int64"), "set": "external", "name": "",
+                         "frozen": True, "train_patients": about.patients if about else 0,
+                         "train_events": about.events if about else 0, "test_patients": len(tested),
+                         "test_events": int(tested[["truth", "event"]].max(axis=1).sum())})

@@ -326,7 +326,8 @@ def test_an_external_validation_takes_over_what_the_model_decides(model: Path, f
 def test_a_card_cannot_change_what_is_frozen(model: Path, elsewhere: Path, changes: dict[str, Any],
                                              mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
-        _external(**{"model": changes.pop("frozen", str(model)), "cohort": elsewhere, **changes})
+        radnb.open_run("example-external-validation", manifest=str(elsewhere),
+                       overrides={"frozen": str(model), **changes})
 
 
 def test_another_outcome_than_the_models_is_refused(model: Path, elsewhere: Path) -> None:
