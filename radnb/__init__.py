@@ -23,7 +23,7 @@ _FACE = {
     "radnb.reporting.tables": ("performance_table", "comparison_table", "confusion_table", "feature_table",
                                "exclusions_table", "failures_table", "flags_table"),
     "radnb.reporting.figures_transfer": ("transfer_calibration", "transfer_table"),
-    "radnb.reporting.external": ("range_table", "then_and_now", "external_methods"),
+    "radnb.reporting.external": ("range_table", "then_and_now", "told_apart", "external_methods"),
     "radnb.reporting.grid": ("grid_table", "grid_map", "grid_order"),
     "radnb.reporting.multiverse": ("specification_curve", "specification_table"),
     "radnb.reporting.record": ("methods_text", "provenance", "word_tables"),

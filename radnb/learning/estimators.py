@@ -61,12 +61,23 @@ INSIDE = frozenset({
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer", "sklearn.preprocessing._data.StandardScaler",
     "sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder",
     "sklearn.tree._tree.Tree", "sksurv.functions.StepFunction"})
+WITH_ROWS = frozenset({
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.neighbors._classification.KNeighborsClassifier", "sklearn.svm._classes.SVC"})
 ALLOWED = PLAIN | ESTIMATORS | INSIDE
 
 
 def frozen_type(value: object) -> bool:
     """Say whether a value is an estimator that may be frozen."""
     return f"{type(value).__module__}.{type(value).__qualname__}" in ESTIMATORS
+
+
+def keep_rows(estimators: list[Any]) -> bool:
+    """Say whether an estimator, or one inside another, keeps training rows."""
+    if not estimators:
+        return False
+    with zipfile.ZipFile(io.BytesIO(dump(estimators))) as archive:
+        return any(name in WITH_ROWS for _, name in _nodes(json.loads(archive.read("schema.json"))))
 
 
 def dump(estimators: list[Any]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radnb.errors import RadnbError, nearest
-from radnb.learning.estimators import frozen_type
+from radnb.learning.estimators import frozen_type, keep_rows
 from radnb.learning.harmonise import Harmoniser
 from radnb.learning.impute import ChainedRidge, NearestRows, NoGaps, TypicalValues
 from radnb.learning.learners import Learner
@@ -45,6 +46,12 @@ def _below(kind: type) -> Iterator[type[Any]]:
         if child.__module__.startswith("radnb."):
             yield child
         yield from _below(child)
+
+
+def holds_patients(value: Any) -> bool:
+    """Say whether a fitted model keeps values of its training patients, as neighbours and kernels do."""
+    parts: list[Any] = []
+    return "NearestRows" in json.dumps(pack(value, parts)) or keep_rows(parts)
 
 
 def pack(value: Any, estimators: list[Any], where: str = "model") -> Any:

@@ -11,8 +11,10 @@ import pandas as pd
 from radnb.learning.frozen import Frozen, Metric
 from radnb.learning.signature import Signature
 from radnb.reporting import numbers
-from radnb.reporting.display import Piece, escape
+from radnb.reporting.display import Picture, Piece, escape
 from radnb.reporting.features import feature_name
+from radnb.reporting.figures import roc
+from radnb.reporting.figures_survival import kaplan_meier
 from radnb.reporting.story import Story
 from radnb.reporting.tables import Table, metric_names, table
 from radnb.reporting.wording import metric_label
@@ -62,6 +64,11 @@ def _then(story: Story, row: Metric | None) -> str:
     if row is None:
         return numbers.NONE
     return story.metric_text({key: np.nan if value is None else value for key, value in row.model_dump().items()})
+
+
+def told_apart(story: Story) -> Picture:
+    """Draw the ROC curve, or where the outcome is a time the survival of the frozen risk groups."""
+    return kaplan_meier(story) if story.survival else roc(story)
 
 
 def external_methods(story: Story, models: Sequence[Frozen | Signature], notes: Sequence[str]) -> Piece:

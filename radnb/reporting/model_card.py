@@ -10,6 +10,7 @@ import yaml
 from radnb.features.names import explain
 from radnb.learning.frozen import About, probe_table
 from radnb.learning.pipeline import MISSING, Formula, Pipeline, formula
+from radnb.learning.shelf import holds_patients
 from radnb.reporting.texts import has, text
 
 BOTH = ("en", "zh")
@@ -25,7 +26,7 @@ def page(about: About, pipeline: Pipeline) -> str:
              _head("patients"), _patients(about), _head("formula"), _formula(about, pipeline),
              _head("features"), _features(about), _head("preparation"), _preparation(about),
              _head("extraction"), _extraction(about), _head("performance"), _performance(about),
-             _head("limits"), _limits(about), _head("use"), "```\nradnb predict FOLDER MANIFEST\n```"]
+             _head("limits"), _limits(about, pipeline), _head("use"), "```\nradnb predict FOLDER MANIFEST\n```"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,7 +139,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _limits(about: About) -> str:
+def _limits(about: About, pipeline: Pipeline) -> str:
     own = f"limits.{about.study['family']}"
-    keys = ["limits.always", *([own] if has(own) else []), "limits.internal", "card.limits.new"]
+    keys = ["limits.always", *([own] if has(own) else []), "limits.internal", "card.limits.new",
+            *(["card.limits.rows"] if holds_patients(pipeline) else [])]
     return "\n".join(f"- {text(key, language)}" for language in BOTH for key in keys)
