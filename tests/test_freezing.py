@@ -239,6 +239,22 @@ def test_other_extraction_settings_are_refused_and_unknown_ones_told(model: Path
         predict(model, str(elsewhere), out=tmp_path / "c")
 
 
+def test_new_images_are_measured_with_the_frozen_settings(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("radiomics")
+    SYNTH["pancreas"](tmp_path / "cohort", seed=4, n=6, extra_readers=0)
+    done, _ = predict(model, str(tmp_path / "cohort"), out=tmp_path / "out")
+    assert len(done.predictions) == 6 and done.predictions["score"].notna().all()
+    assert "trained on a finished feature table" in " ".join(done.notes)
+    from radnb.extracting import extract_cohort
+
+    extract_cohort(str(tmp_path / "cohort"), "demo", out=tmp_path / "cohort" / "measured.csv")
+    _card(tmp_path / "cohort", lambda card: [card.pop("images"), card.pop("make", None),
+                                             card.update(features={"file": "measured.csv"})])
+    table, _ = predict(model, str(tmp_path / "cohort"), out=tmp_path / "again")
+    assert table.notes == ()
+    pd.testing.assert_series_equal(done.predictions["score"], table.predictions["score"], rtol=1e-12)
+
+
 def test_patients_without_outcome_are_scored_and_a_folder_of_others_is_left_alone(model: Path, elsewhere: Path,
                                                                                   tmp_path: Path) -> None:
     _card(elsewhere, lambda card: [card["clinical"]["columns"].pop(name) for name in ("ki67", "mitoses")])

@@ -19,9 +19,11 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.learning import applied, estimators, frozen, shelf
 from radnb.learning.arrays import make_problem, used_blocks
+from radnb.learning.batches import batches
 from radnb.learning.fitting import fit as fit_model
 from radnb.learning.fitting import view
 from radnb.learning.frozen import About, Extraction, Frozen
+from radnb.learning.impute import IMPUTERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.pipeline import Pipeline, formula, pipeline
 from radnb.learning.problem import Sample
@@ -49,7 +51,8 @@ def _fitted(make_cohort: Callable[..., Any], make_plan: Callable[..., Any], kind
     else:
         model = fit_model(view(sample), layout)
         ready = Ready(model, raw_scale(model, problem), np.full(problem.targets, np.nan))
-    return cohort, ready, pipeline(problem, ready, problem.sets["combined"])
+    names = batches(cohort, "centre")[1] if problem.batches is not None else ()
+    return cohort, ready, pipeline(problem, ready, problem.sets["combined"], names)
 
 
 def _about(cohort: Any, ready: Ready, made: Pipeline) -> About:
@@ -136,6 +139,43 @@ def test_late_fusions_score_alike_after_freezing(fit: Callable[..., Fit], tmp_pa
     cohort, ready, made = fit(kind, classes, name, sets={"combined": layout})
     read = _write((cohort, ready, made), tmp_path / "model")
     np.testing.assert_allclose(read.scores(cohort.table), ready.scores(np.arange(60)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("impute", [name for name in IMPUTERS if name != "refuse"])
+def test_every_imputation_is_frozen(fit: Callable[..., Fit], tmp_path: Path, impute: str) -> None:
+    cohort, ready, made = fit("classes", 2, "ridge_logistic", inner=False, prepare={"impute": impute})
+    read = _write((cohort, ready, made), tmp_path / "model")
+    np.testing.assert_allclose(read.scores(cohort.table), ready.scores(np.arange(60)), rtol=0, atol=1e-12)
+    assert cohort.table[list(read.names)].isna().any(axis=None)
+
+
+@pytest.mark.parametrize("harmonise", [{"combat": {}}, {"zscore": {}}])
+def test_harmonised_models_know_their_centres(fit: Callable[..., Fit], tmp_path: Path, harmonise: Any) -> None:
+    cohort, ready, made = fit("classes", 2, "ridge_logistic", inner=False, harmonise=harmonise)
+    read = _write((cohort, ready, made), tmp_path / "model")
+    np.testing.assert_allclose(read.scores(cohort.table), ready.scores(np.arange(60)), rtol=0, atol=1e-12)
+    mixed = cohort.table.assign(centre=np.roll(cohort.table["centre"], 1))
+    assert np.abs(read.scores(mixed) - read.scores(cohort.table)).max() > 1e-3
+    unknown = read.scores(cohort.table.assign(centre="west"))
+    np.testing.assert_allclose(unknown, read.scores(cohort.table.drop(columns="centre")), atol=1e-12)
+
+
+def test_a_harmonised_model_that_refuses_new_centres_says_so(fit: Callable[..., Fit], tmp_path: Path) -> None:
+    read = _write(fit("classes", 2, "ridge_logistic", inner=False, harmonise={"combat": {"unseen": "refuse"}}),
+                  tmp_path / "model")
+    table = frozen.probe_table(read.about.probes.values, read.names)
+    with pytest.raises(RadnbError, match="was not trained on centre west"):
+        read.scores(table.assign(centre="west"))
+
+
+def test_a_model_harmonised_within_covariates_is_not_frozen(fit: Callable[..., Fit]) -> None:
+    with pytest.raises(RadnbError, match=r"Leave harmonise\.covariates out"):
+        fit("classes", 2, "ridge_logistic", inner=False, harmonise={"combat": {"covariates": ["age"]}})
+
+
+def test_models_that_keep_values_of_patients_are_known(fit: Callable[..., Fit]) -> None:
+    kept = [shelf.holds_patients(fit("classes", 2, name, inner=False)[2]) for name in ("svm", "ridge_logistic")]
+    assert kept == [True, False]
 
 
 def test_equal_models_give_equal_bytes(fit: Callable[..., Fit], tmp_path: Path) -> None:
