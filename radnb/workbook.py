@@ -33,6 +33,8 @@ from radnb.features.joining import Layout, undefined_changes
 from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.imaging.inspection import inspect
+from radnb.learning.arrays import harmoniser_of
+from radnb.learning.batches import problems as batch_problems
 from radnb.learning.plan import Controls, Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
@@ -196,6 +198,8 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
     plan, further = plan_of(run.study), repeated(run, measured, cohort)
+    known = {name: str(column.known) for name, column in run.manifest.columns().items()}
+    raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
     key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
                              None if further is None else digest(further)])
@@ -237,7 +241,7 @@ def digest(table: pd.DataFrame) -> str:
 
 
 _TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
-_FACTS = ("final", "certificate", "costs")
+_FACTS = ("final", "certificate", "costs", "notes")
 
 
 def _read_trained(folder: Path) -> Trained | None:
@@ -269,7 +273,8 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates, splits=trained.splits, trained=trained, clinical=_clinical_alone(study),
+                           ways=trained.candidates, splits=trained.splits, trained=trained,
+                           clinical=_clinical_alone(study),
                            candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
                                        for name, blocks in study.blocks_of.items()})
 

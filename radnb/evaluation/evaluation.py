@@ -104,7 +104,8 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
     beside, curve = _beside(series, drawn_table, table, judged, trained, clinical, candidates)
     judged = replace(judged, unbeaten=unbeaten(beside))
-    checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons)
+    checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons,
+                   notes=trained.notes if trained else ())
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
                       controls=beside, learning=curve,
                       transfer=travelled(predictions, patients, splits, thresholds=decision),
