@@ -196,6 +196,7 @@ class Sample:
         made.fit(part[rows], batch=None if batch is None else batch[rows],
                  covariates=None if known is None else known[rows])
         if batch is not None and not whole and len(taught := self.taught()):
+            self.seen["calibrate"] = taught
             made.calibrate(part[taught], batch[taught], None if known is None else known[taught])
         names = made.names(tuple(np.array(problem.names(blocks), object)[allowed]))
         return Table(made.transform(part, batch, known), names, raw.shape[1], made, allowed)

@@ -25,6 +25,7 @@ from radnb.learning.harmonise import combat, none, zscore
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Sample
 from radnb.learning.splits import Split, by_centre, repeated_kfold
+from radnb.learning.training import train
 
 Make = Callable[..., Cohort]
 
@@ -174,3 +175,13 @@ def test_a_batch_that_only_an_inner_fold_lacks_is_not_taught_by_tested_patients(
     assert len(new.taught()) == 4 and (new.taught() >= 50).all()
     inner = new.inner()[0][0].table(("radiomics",)).preparation.harmoniser_
     assert inner is not None and inner.learned_ is not None and inner.learned_.batches.tolist() == [0, 1, 2]
+
+
+def test_a_run_with_a_calibration_sample_tests_nobody_of_it_and_is_certified(
+        make_cohort: Make, make_plan: Callable[..., Plan]) -> None:
+    cohort = make_cohort()
+    plan = make_plan(harmonise={"combat": {"unseen": "calibrate", "calibration": 5}}, design={"by_centre": {}},
+                     bootstraps=0, permutations=0)
+    found = train(cohort, plan, workers=0)
+    assert found.certificate["passed"] and found.certificate["steps"]["calibrate"]["patients"] == 5
+    assert found.predictions.groupby("model")["patient_id"].nunique().eq(45).all()
