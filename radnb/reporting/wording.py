@@ -64,8 +64,8 @@ def _shown(story: Story, key: str, value: Any) -> str:
         return metric_label(story, str(value))
     if key == "target":
         return story.event if story.survival else story.label(value)
-    if key == "why":
-        return story.known("why", value)
+    if key in ("why", "policy"):
+        return story.known(key, value)
     if key in ("lowest", "highest", "share"):
         return numbers.percent(float(value))
     return numbers.number(value) if isinstance(value, float) else str(value)
