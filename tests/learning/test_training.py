@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.learning.training import train
 from radnb.work.choices import pick
 
+CENTRES = ("east", "north", "south")
 FAST: dict[str, dict[str, Any]] = {
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
-    "column": {"name": "cohort"},
+    "column": {"name": "cohort"}, "bootstrap": {"samples": 4}, "between_centres": {"least": 5},
+    "temporal": {"name": "year"}, "transfer": {"name": "ward", "train": ["a", "b"], "test": ["c"]},
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
     "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
     "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
@@ -35,6 +38,8 @@ FAST: dict[str, dict[str, Any]] = {
 FAST |= {"rfe": {"k": 4}, "boruta": {"rounds": 15, "trees": 20}, "stability_selection": {"halves": 20},
          "named": {"features": ["f0", "f1"]}, **{f"{trees}_importance": {"k": 4, "trees": 20} for trees in (
              "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
+SETS_OF = {"column": {"external"}, "transfer": {"external"}, "bootstrap": {"internal", "train"},
+           "between_centres": {f"{a} → {b}" for a in CENTRES for b in CENTRES if a != b}}
 Maker = Callable[..., Any]
 
 
@@ -54,14 +59,17 @@ def readers(cohort: Cohort) -> pd.DataFrame:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort()
+    clinical = cohort.clinical.assign(year=2010 + np.arange(60) // 6, ward=[*"abc"] * 20)
+    cohort = replace(cohort, clinical=clinical)
     plan = make_plan(design=choice(name))
     found = train(cohort, plan, workers=0)
     assert list(found.predictions) == list(PREDICTIONS)
     assert list(found.resamples) == list(RESAMPLES)
-    frozen = name in ("holdout", "column")
+    frozen = name in ("holdout", "column", "temporal", "transfer", "between_centres")
     assert found.predictions["fold"].isna().all() == frozen
     assert (len(found.resamples) == 0) == frozen
-    assert set(found.predictions["set"]) == ({"external"} if name == "column" else {"internal"})
+    assert set(found.resamples["kind"]).isdisjoint({"bootstrap"}) == (frozen or name == "bootstrap")
+    assert set(found.predictions["set"]) == SETS_OF.get(name, {"internal"})
     assert found.predictions["threshold"].notna().all()
     assert found.predictions["score"].between(0, 1).all()
     assert set(found.predictions["model"]) == set(plan.sets) == set(found.final)
