@@ -116,7 +116,7 @@ class SumOfSingles(Linear):
 
 @dataclass
 class SingleCut(Learner):
-    """The most telling column cut in two where the log-rank statistic is largest: 1 on the side of early events, else 0."""
+    """The most telling column, cut where the log-rank statistic is largest: 1 on the side of early events, else 0."""
 
     kind: ClassVar[str] = SURVIVAL
     scale: ClassVar[str] = "risk"
