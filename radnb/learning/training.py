@@ -153,6 +153,9 @@ def _tasks(problem: Problem, plan: Plan, splits: list[Split]) -> Iterator[Task]:
         yield from _control_tasks(problem, plan, splits[:1])
         return
     first = [s for s in splits if s.repeat == 0]
+    if choices.name_of(plan.design) == "bootstrap":  # resampling its samples again would say nothing of a .632+
+        yield from _control_tasks(problem, plan, first)
+        return
     folds = CENTRE_FOLDS if choices.name_of(plan.design) == "by_centre" else len(first)
     resample = HALF if problem.classes == 0 else BOOTSTRAP
     for number in range(plan.bootstraps if len(first) > 1 else 0):  # what bootstraps tests has no interval

@@ -23,10 +23,10 @@ from radnb.learning.selection import SELECTORS, Given, Univariable
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
 from radnb.work import choices
+from tests.learning.test_leaks import DESIGN_OPTIONS, FAST
 
 Maker = Callable[..., Any]
-SMALL: dict[str, dict[str, Any]] = {"random_forest": {"trees": 10}, "lasso": {"folds": 3}, "lasso_cox": {},
-                                    "column": {"name": "cohort"}, "nested": {"grid": {"k": [2, 5]}}}
+SMALL: dict[str, dict[str, Any]] = {**FAST, **DESIGN_OPTIONS, "lasso": {"folds": 3}}
 ONE = {"sets": {"combined": ("clinical", "radiomics")}, "comparator": None}
 
 
