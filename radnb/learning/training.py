@@ -158,7 +158,7 @@ def _tasks(problem: Problem, plan: Plan, splits: list[Split]) -> Iterator[Task]:
         return
     folds = CENTRE_FOLDS if choices.name_of(plan.design) == "by_centre" else len(first)
     resample = HALF if problem.classes == 0 else BOOTSTRAP
-    for number in range(plan.bootstraps if len(first) > 1 else 0):  # what bootstraps tests has no interval
+    for number in range(plan.bootstraps):
         yield Task(resample, numbers=(number,), splits=plan.splits, folds=folds, seed=plan.seed)
     yield from _control_tasks(problem, plan, first)
     yield from _permutation_tasks(plan, first)

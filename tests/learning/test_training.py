@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,16 +58,13 @@ def readers(cohort: Cohort) -> pd.DataFrame:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort()
-    clinical = cohort.clinical.assign(year=2010 + np.arange(60) // 6, ward=[*"abc"] * 20)
-    cohort = replace(cohort, clinical=clinical)
     plan = make_plan(design=choice(name))
     found = train(cohort, plan, workers=0)
     assert list(found.predictions) == list(PREDICTIONS)
     assert list(found.resamples) == list(RESAMPLES)
     frozen = name in ("holdout", "column", "temporal", "transfer", "between_centres")
     assert found.predictions["fold"].isna().all() == frozen
-    assert (len(found.resamples) == 0) == frozen
-    assert set(found.resamples["kind"]).isdisjoint({"bootstrap"}) == (frozen or name == "bootstrap")
+    assert (len(found.resamples) == 0) == (frozen or name == "bootstrap")
     assert set(found.predictions["set"]) == SETS_OF.get(name, {"internal"})
     assert found.predictions["threshold"].notna().all()
     assert found.predictions["score"].between(0, 1).all()
