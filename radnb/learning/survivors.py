@@ -271,7 +271,7 @@ def forests_missing() -> bool:
     return importlib.util.find_spec("sksurv") is None
 
 
-def _survival_ensembles() -> Any:
+def survival_ensembles() -> Any:
     """Load scikit-survival's ensembles (GPL: an extra, loaded only when chosen), and undo what that changes elsewhere.
 
     Its import adds three methods to scikit-learn's Pipeline, which would change the pipelines of everybody else.
@@ -289,12 +289,12 @@ def _survival_ensembles() -> Any:
 
 
 def _make_forest(*, trees: int, leaf: int, seed: int) -> Any:
-    return _survival_ensembles().RandomSurvivalForest(n_estimators=trees, min_samples_leaf=leaf, random_state=seed,
+    return survival_ensembles().RandomSurvivalForest(n_estimators=trees, min_samples_leaf=leaf, random_state=seed,
                                                       min_samples_split=2 * leaf, n_jobs=1, low_memory=True)
 
 
 def _make_boosted(*, rounds: int, rate: float, depth: int, share: float, seed: int) -> Any:
-    return _survival_ensembles().GradientBoostingSurvivalAnalysis(
+    return survival_ensembles().GradientBoostingSurvivalAnalysis(
         loss="coxph", n_estimators=rounds, learning_rate=rate, max_depth=depth, subsample=share, random_state=seed)
 
 

@@ -27,6 +27,7 @@ SETS = ("clinical", "radiomics")
 FAST: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
     "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
+    "blend": {"trees": 5, "rounds": 8},
     "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
     "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
     "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}, "rfe": {"k": 4},
