@@ -21,6 +21,7 @@ from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
+from radnb.learning.recipe import with_recipe
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
@@ -183,6 +184,11 @@ class Study(_Part):
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        return with_recipe(raw) if isinstance(raw, dict) else raw
 
     @field_validator("selector")
     @classmethod
