@@ -31,7 +31,6 @@ from radnb.evaluation.honesty import (
     macro,
 )
 from radnb.evaluation.scored import Scored, scored
-from radnb.evaluation.subgroups import subgroups
 from radnb.evaluation.transfer import apart, travelled
 from radnb.features.assemble import Outcome
 from radnb.learning.plan import Trained
@@ -40,6 +39,7 @@ from radnb.statistics.screening import holm
 
 METRICS = ("model", "set", "metric", "value", "low", "high", "n", "events", "method")
 Key = tuple[str, str]  # model, set
+Note = tuple[str, str, Mapping[str, Any]]  # code, severity, parameters
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,11 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
              relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
              candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None,
              splits: pd.DataFrame | None = None, trained: Trained | None = None,
-             clinical: str | None = None, divided: Mapping[str, Any] | None = None,
-             cut: int | None = None) -> Evaluation:
+             clinical: str | None = None, cut: int | None = None) -> Evaluation:
     """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
 
-    `patients` (patient_id, centre, and what `divided` names: column -> where to divide it) and `candidates` (model ->
-    number of candidate features) serve checks, centres and subgroups; `cut` is where a model in two stages divides;
+    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve checks and centres;
+    `cut` is where a model in two stages divides the classes;
     `ways` holds the scores of every candidate of a grid, `splits` who trained and was tested where; `trained` tells
     the controls of fits, selections and costs, and `clinical` names the model set of the clinical facts alone.
     """
@@ -98,8 +97,8 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     named = apart(predictions, patients, splits)
     series = scored(named, drawn_table, survival=outcome.kind == "survival")
     centres = [left_out(one, patients) for one in series]
-    shared = trained is not None and any(code == "same_patients" for code, *_ in trained.notes)
-    drawn = [_untouched(without_between(draws(one), c), shared) for one, c in zip(series, centres, strict=True)]
+    notes = trained.notes if trained else ()
+    drawn = [_untouched(without_between(draws(one), c), notes) for one, c in zip(series, centres, strict=True)]
     horizons = tuple(horizons_months or ())
     metrics = [row for one, d in zip(series, drawn, strict=True)
                for row in _one_model(one, d, outcome, horizons, bootstrap632.apparent_of(one, series))]
@@ -119,38 +118,34 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
                             candidates)
     judged = replace(judged, unbeaten=unbeaten(beside))
     checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons,
-                   notes=trained.notes if trained else ())
+                   notes=notes)
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
                       controls=beside, learning=curve,
-                      transfer=_without_limits(travelled(predictions, patients, splits, thresholds=decision), shared),
+                      transfer=tried_on_others(travelled(predictions, patients, splits, thresholds=decision), notes),
                       classes=grades.classes(several, outcome),
-                      subgroups=_subgroups(named, drawn_table, patients, divided, outcome, (primary, comparator)),
                       **tables(series, drawn, thresholds, comparator))
 
 
-def _untouched(drawn: Draws, shared: bool) -> Draws:
+def _untouched(drawn: Draws, notes: Sequence[Note]) -> Draws:
     """Refuse every interval where patients who are tested have also trained."""
-    return replace(drawn, refusal=drawn.refusal or SAME_PATIENTS) if shared else drawn
+    return replace(drawn, refusal=drawn.refusal or SAME_PATIENTS) if _shared(notes) else drawn
 
 
-def _without_limits(table: pd.DataFrame, shared: bool) -> pd.DataFrame:
+def _shared(notes: Sequence[Note]) -> bool:
+    return any(code == "same_patients" for code, *_ in notes)
+
+
+def tried_on_others(table: pd.DataFrame, notes: Sequence[Note]) -> pd.DataFrame:
+    """Return a table of values and limits; without limits where patients who are tested have also trained."""
     nothing = alone(float("nan"), SAME_PATIENTS)
-    return table.assign(low=nothing.low, high=nothing.high, method=nothing.method) if shared and len(table) else table
+    given = {"low": nothing.low, "high": nothing.high, "p": nothing.low, "method": nothing.method}
+    return table.assign(**{k: v for k, v in given.items() if k in table}) if _shared(notes) and len(table) else table
 
 
 def _where_controls_ran(judged: Verdict, splits: pd.DataFrame | None) -> Verdict:
     """Return the verdict moved to the direction between centres that the controls were run in: the first."""
     moved = ARROW in judged.set and splits is not None and len(splits)
     return replace(judged, set=str(splits["name"].iloc[0])) if moved and splits is not None else judged
-
-
-def _subgroups(predictions: pd.DataFrame, resamples: pd.DataFrame, patients: pd.DataFrame | None,
-               divided: Mapping[str, Any] | None, outcome: Outcome, models: Sequence[str | None]) -> pd.DataFrame:
-    """Return the two locked models in the subgroups of the card, or an empty table."""
-    if not divided or patients is None:
-        return pd.DataFrame()
-    return subgroups(predictions, resamples, patients, divided, outcome=outcome,
-                     models=[name for name in models if name])
 
 
 def _beside(series: Sequence[Scored], resamples: pd.DataFrame, metrics: pd.DataFrame, judged: Verdict,

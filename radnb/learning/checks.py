@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from radnb.errors import nearest
+from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
-from radnb.learning.learners import SURVIVAL
+from radnb.learning.learners import SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
@@ -56,6 +57,8 @@ def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
         if choices.name_of(model) not in fit:
             found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fit)}.")
+        elif not survival:
+            found += _faults(model, len(cohort.outcome.classes))
     asked = {choices.name_of(model) for model in (plan.model, *plan.grid.get("models", ()))}
     found += [NO_FORESTS] if asked & set(FORESTS) and forests_missing() else []
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
@@ -74,6 +77,15 @@ def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
         found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
                      f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")
     return found
+
+
+def _faults(model: Mapping[str, Any], classes: int) -> list[str]:
+    """Say why a model cannot be made as the card wants it, or not for this many classes."""
+    try:
+        made: Learner = choices.pick(MODELS, model, "model", seed=0)()
+    except RadnbError as error:
+        return [str(error)]
+    return made.faults(classes)
 
 
 def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:

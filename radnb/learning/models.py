@@ -9,13 +9,13 @@ from radnb.learning.composed import cumulative, one_vs_rest, stacking, two_stage
 from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, Learner
 from radnb.learning.survivors import (
     cox,
-    cutoff_cox,
     elastic_net_cox,
     gradient_boosted_cox,
     lasso_cox,
     radiomics_score_cox,
     random_survival_forest,
     ridge_cox,
+    single_feature_cox,
     xgboost_aft,
     xgboost_cox,
 )
@@ -34,7 +34,7 @@ SURVIVORS: dict[str, Callable[..., Learner]] = {
     "lasso_cox": lasso_cox,
     "elastic_net_cox": elastic_net_cox,
     "radiomics_score_cox": radiomics_score_cox,
-    "cutoff_cox": cutoff_cox,
+    "single_feature_cox": single_feature_cox,
     "xgboost_cox": xgboost_cox,
     "xgboost_aft": xgboost_aft,
     "gradient_boosted_cox": gradient_boosted_cox,

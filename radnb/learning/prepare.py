@@ -16,10 +16,11 @@ from radnb.learning.impute import IMPUTERS, Impute, Imputer
 from radnb.statistics.families import Array
 from radnb.statistics.screening import average_ranks
 
-Scale = Literal["standard", "robust", "none"]
+Scale = Literal["standard", "robust", "bounded", "none"]
 Method = Literal["spearman", "pearson"]
 Share = Annotated[float, Gt(0), Le(1)]
 Bools = NDArray[np.bool_]
+BOUND = 3.0  # robust standard deviations from the median, beyond which "bounded" cuts
 
 
 @dataclass
@@ -79,7 +80,13 @@ class Preparation:
         if self.harmoniser_ is not None:
             out = self.harmoniser_.transform(out, _batch(batch), covariates)
         out = np.hstack([out, np.isnan(x[:, flags]).astype(float)]) if flags.size else out
-        return (out - self.centre_) / self.spread_
+        out = (out - self.centre_) / self.spread_
+        return out if self.bound is None else np.clip(out, -self.bound, self.bound)
+
+    @property
+    def bound(self) -> float | None:
+        """Return how many spreads from the centre values end, or None where they do not."""
+        return BOUND if self.scale == "bounded" else None
 
     def lean(self, taken: IntArray) -> tuple[Preparation, IntArray, IntArray]:
         """Return what makes some of the prepared columns, the input columns it needs, and their place in its result.

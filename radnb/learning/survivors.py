@@ -29,7 +29,7 @@ MOST_ROUNDS = 300  # of boosting, when their number is chosen in inner folds
 SHORTEST = 0.005  # a time of zero has no logarithm: of the median time
 NO_FORESTS = ("model: this survival model needs scikit-survival, which is not installed (its licence, GPL, keeps it "
               "out of the core). Run `pip install 'radnb[forests]'`, or choose xgboost_cox.")
-LEAST_SHARE = 0.1  # of the training patients on either side of a cut-off
+LEAST_SHARE = 0.2  # of the training patients on either side of a cut-off
 
 
 @dataclass
@@ -116,7 +116,7 @@ class SumOfSingles(Linear):
 
 @dataclass
 class SingleCut(Learner):
-    """One column cut in two where the log-rank statistic is largest: 1 on the side of early events, else 0."""
+    """The most telling column, cut where the log-rank statistic is largest: 1 on the side of early events, else 0."""
 
     kind: ClassVar[str] = SURVIVAL
     scale: ClassVar[str] = "risk"
@@ -126,18 +126,14 @@ class SingleCut(Learner):
     columns_: int = field(init=False, repr=False)
 
     def fit(self, x: Array, y: Array, *, classes: int = 0, groups: IntArray | None = None) -> SingleCut:
-        """Try every cut of every column that leaves a tenth of the patients on either side."""
-        self.column_, self.cut_, self.above_, self.columns_, best = 0, np.inf, True, x.shape[1], 0.0
-        for column in range(x.shape[1]):
-            cuts = _cuts(x[:, column])
-            if not len(cuts):
-                continue
-            high = (x[:, [column]] >= cuts).astype(float)
-            statistic = cox_statistic(high, y[:, 0], y[:, 1])  # of a 0/1 column: log-rank
-            at = int(np.argmax(np.round(statistic, 10)))
-            if statistic[at] > best:
-                best, self.column_, self.cut_ = float(statistic[at]), column, float(cuts[at])
-                self.above_ = _earlier(high[:, at] > 0, y)
+        """Take the column with the largest Cox score statistic, and try every cut that leaves enough on either side."""
+        self.columns_, self.cut_, self.above_ = x.shape[1], np.inf, True
+        self.column_ = int(np.argmax(np.round(cox_statistic(x, y[:, 0], y[:, 1]), 10)))
+        cuts = _cuts(x[:, self.column_])
+        if len(cuts):
+            high = (x[:, [self.column_]] >= cuts).astype(float)
+            at = int(np.argmax(np.round(cox_statistic(high, y[:, 0], y[:, 1]), 10)))  # of a 0/1 column: log-rank
+            self.cut_, self.above_ = float(cuts[at]), _earlier(high[:, at] > 0, y)
         return self
 
     def scores(self, x: Array) -> Array:
@@ -275,7 +271,7 @@ def forests_missing() -> bool:
     return importlib.util.find_spec("sksurv") is None
 
 
-def _survival_ensembles() -> Any:
+def survival_ensembles() -> Any:
     """Load scikit-survival's ensembles (GPL: an extra, loaded only when chosen), and undo what that changes elsewhere.
 
     Its import adds three methods to scikit-learn's Pipeline, which would change the pipelines of everybody else.
@@ -293,12 +289,12 @@ def _survival_ensembles() -> Any:
 
 
 def _make_forest(*, trees: int, leaf: int, seed: int) -> Any:
-    return _survival_ensembles().RandomSurvivalForest(n_estimators=trees, min_samples_leaf=leaf, random_state=seed,
+    return survival_ensembles().RandomSurvivalForest(n_estimators=trees, min_samples_leaf=leaf, random_state=seed,
                                                       min_samples_split=2 * leaf, n_jobs=1, low_memory=True)
 
 
 def _make_boosted(*, rounds: int, rate: float, depth: int, share: float, seed: int) -> Any:
-    return _survival_ensembles().GradientBoostingSurvivalAnalysis(
+    return survival_ensembles().GradientBoostingSurvivalAnalysis(
         loss="coxph", n_estimators=rounds, learning_rate=rate, max_depth=depth, subsample=share, random_state=seed)
 
 
@@ -323,12 +319,13 @@ def elastic_net_cox(*, alpha: Share = 0.5, rule: Literal["min", "1se"] = "min", 
     return LassoCox(rule, ties, seed, alpha)
 
 
-def radiomics_score_cox() -> SumOfSingles:
-    """Radiomics score: a sum of the columns weighted by the Cox coefficient of each alone; its formula is printed."""
-    return SumOfSingles()
+def radiomics_score_cox(*, weights: Literal["lasso", "single"] = "lasso", rule: Literal["min", "1se"] = "min",
+                        seed: int) -> LassoCox | SumOfSingles:
+    """Radiomics score: a sum weighted by LASSO-Cox coefficients, or by those of each column alone; with its formula."""
+    return LassoCox(rule, "efron", seed) if weights == "lasso" else SumOfSingles()
 
 
-def cutoff_cox() -> SingleCut:
+def single_feature_cox() -> SingleCut:
     """One feature cut in two where the log-rank statistic of the training patients is largest."""
     return SingleCut()
 

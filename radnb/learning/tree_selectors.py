@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,12 +13,13 @@ from scipy.special import bdtr, bdtrc
 from radnb.errors import RadnbError
 from radnb.learning.folds import IntArray
 from radnb.learning.selector import CLASSES, SURVIVAL, Given, Ranking, Selector
+from radnb.learning.survivors import forests_missing, survival_ensembles
 from radnb.statistics.families import Array
 from radnb.statistics.screening import false_discovery
 
 Maker = Callable[[int, int], Any]  # (classes, 0 for survival; seed) -> an estimator of scikit-learn's shape
-WITHOUT_SKSURV = ("selector.survival_forest_importance: it needs scikit-survival, which is not installed (its licence, "
-                  "GPL, keeps it out of radnb). Run `pip install 'radnb[forests]'`, or choose univariable_cox.")
+NO_FORESTS = ("selector.survival_forest_importance: it needs scikit-survival, which is not installed (its licence, "
+              "GPL, keeps it out of radnb). Run `pip install 'radnb[forests]'`, or choose univariable_cox.")
 
 
 @dataclass
@@ -112,17 +112,16 @@ class SurvivalForest(Ranking):
 
     def faults(self, names: tuple[str, ...]) -> list[str]:
         """Say where scikit-survival is absent."""
-        return [] if importlib.util.find_spec("sksurv") else [WITHOUT_SKSURV]
+        return [NO_FORESTS] if forests_missing() else []
 
     def values(self, x: Array, y: Array, given: Given) -> Array:
         """Return the loss of out-of-bag concordance."""
         if found := self.faults(given.names):
-            raise RadnbError(found[0], code="E_CONFIG")
-        from sksurv.ensemble import RandomSurvivalForest  # in the extra `forests` only
-
+            raise RadnbError(found[0], code="E_EXTRA")
         truth = np.array(list(zip(y[:, 1] > 0, y[:, 0], strict=True)), dtype=[("event", bool), ("time", float)])
-        forest = RandomSurvivalForest(n_estimators=self.trees, min_samples_leaf=self.leaf, low_memory=True, n_jobs=1,
-                                      random_state=self.seed).fit(x, truth)
+        make = survival_ensembles().RandomSurvivalForest
+        forest = make(n_estimators=self.trees, min_samples_leaf=self.leaf, min_samples_split=2 * self.leaf,
+                      low_memory=True, n_jobs=1, random_state=self.seed).fit(x, truth)
         groups = np.arange(len(x)) if given.groups is None else given.groups
         seen = [np.isin(groups, groups[bag]) for bag in forest.estimators_samples_]
         return _lost(forest.estimators_, seen, x.astype(np.float32), y, np.random.default_rng([self.seed, 17]))

@@ -122,6 +122,7 @@ class Margin:
         self.age += 1
 
     def _solve(self) -> None:
+        self.pull = self.label - self.gram @ self.beta
         for _ in range(20 * len(self.label)):
             if len(self.free) and not self._reach():
                 continue
@@ -131,25 +132,29 @@ class Margin:
 
     def _reach(self) -> bool:
         """Go to the solution for the free patients, or until one of them meets a bound."""
-        free, y = self.free, self.label
-        fixed = self.beta.copy()
-        fixed[free] = 0.0
-        rest = np.concatenate([[-fixed.sum()], y[free] - self.gram[free] @ fixed])
-        found = self.inverse @ rest
-        goal, now = found[1:], self.beta[free]
-        size, aim = now * y[free], goal * y[free]
+        now, y = self.beta[self.free], self.label[self.free]
+        found = self.inverse @ np.concatenate([[-self.beta.sum()], self.pull[self.free]])
+        goal = now + found[1:]
+        size, aim = now * y, goal * y
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.where(aim < 0, size / (size - aim), np.where(aim > self.cost, (self.cost - size) / (aim - size),
                                                                     1.0))
         first = int(np.argmin(reach))
         if reach[first] >= 1.0:
-            self.beta[free], self.offset = goal, float(found[0])
+            self.offset = float(found[0])
+            self._move(goal)
             return True
         moved = now + max(float(reach[first]), 0.0) * (goal - now)
-        moved[first] = y[free[first]] * (self.cost if aim[first] > self.cost else 0.0)
-        self.beta[free] = moved
+        moved[first] = y[first] * (self.cost if aim[first] > self.cost else 0.0)
+        self._move(moved)
         self._take(first)
         return False
+
+    def _move(self, to: Array) -> None:
+        change = np.zeros(len(self.beta))
+        change[self.free] = to - self.beta[self.free]
+        self.beta[self.free] = to
+        self.pull -= self.gram @ change
 
     def _take(self, place: int) -> None:
         """Bind one free patient: the inverse loses a row and a column."""
@@ -166,7 +171,7 @@ class Margin:
 
     def _release(self) -> bool:
         """Free the patients that break the conditions of optimality most; say whether there were any."""
-        y, pull = self.label, self.label - self.gram @ self.beta
+        y, pull = self.label, self.pull
         if not len(self.free):
             size = self.beta * y
             up = np.where((y > 0) & (size < self.cost) | (y < 0) & (size > 0), pull, -np.inf)
@@ -211,7 +216,7 @@ class Odds:
     x: Array
     truth: Array  # 0 or 1
     cost: float = 1.0
-    tol: float = 1e-8
+    tol: float = 1e-6
 
     def __post_init__(self) -> None:
         share = float(self.truth.mean())

@@ -61,6 +61,8 @@ def test_survival_that_cannot_be_is_refused(columns: dict[str, Any], mend: str, 
 @pytest.mark.parametrize(("changes", "mend"), [
     ({"model": {"ridge_logistik": {}}}, "Did you mean 'ridge_logistic'"),
     ({"model": {"ridge_cox": {}}}, "ridge_cox does not suit a class outcome"),
+    ({"model": {"two_stage": {"cut": 2}}}, "Set cut to 1 or less"),
+    ({"model": {"voting": {"bases": ["svm", "lda"], "weights": [1]}}}, "Give one for each"),
     ({"selector": ({"lasso_cox": {}},)}, "lasso_cox does not suit a class outcome"),
     ({"sets": {"combined": ("clinical", "radiomic")}}, "Did you mean 'radiomics'"),
     ({"primary": "both"}, "primary: there is no model set 'both'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,3 +162,10 @@ def test_a_harmonising_preparation_without_batches_is_refused() -> None:
         Preparation(harmoniser=combat()).fit(x)
     idle = Preparation(harmoniser=HARMONISERS["none"]())
     assert np.array_equal(idle.fit_transform(x), Preparation().fit_transform(x))
+
+
+def test_harmonising_inside_the_folds_stays_at_chance_where_keeping_the_outcome_before_the_split_does_not() -> None:
+    simulate = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "combat.py"))["compared"]
+    found = simulate(60, 300, (0.1, 0.3, 0.5, 0.7, 0.9), 1.0, 12, 1)["auc"]
+    assert abs(found["ComBat inside the folds"] - 0.5) < 0.12
+    assert found["ComBat before the split, keeping the outcome"] > 0.65

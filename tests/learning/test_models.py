@@ -34,6 +34,7 @@ Y = np.column_stack([np.minimum(TIMES, 20), TIMES <= 20]).astype(float)
 CLEAR = np.random.default_rng(2).normal(size=(400, 5))  # one column tells much, another some
 GRADE = 2 * CLEAR[:, 0] - CLEAR[:, 1] + 0.3 * np.random.default_rng(3).logistic(size=400)
 FAST: dict[str, dict[str, Any]] = {
+    "blend": {"trees": 25, "rounds": 50},
     "random_forest": {"trees": 25}, "extra_trees": {"trees": 25}, "cumulative": {"base": "lda"},
     "mlp": {"hidden": [4]}, "gradient_boosting": {"rounds": 30}, "xgboost": {"rounds": 30},
     "voting": {"bases": ["ridge_logistic", "knn"]}, "stacking": {"bases": ["ridge_logistic", "knn", "naive_bayes"]}}
@@ -135,6 +136,9 @@ def test_settings_chosen_inside_need_inner_patients_only(name: str) -> None:
     ({"stacking": {"bases": [{"svm": {"cost": 1}}, "lda"]}}, "base.svm.cost: unknown option"),
     ({"one_vs_rest": {"base": "voting"}}, "base: 'voting' is unknown"), ({"two_stage": {"cut": 0}}, "greater than 0"),
     ({"two_stage": {"first_selector": ["anva"]}}, "Did you mean 'anova'"), ({"mlp": {"hidden": []}}, "at least 1"),
+    ({"two_stage": {"first_selector": ["univariable_cox"]}}, "does not suit a class outcome"),
+    ({"two_stage": {"first_selector": [{"named": {"features": ["age"]}}]}}, "name it under `selector`"),
+    ({"two_stage": {"first_selector": ["robust"]}}, "name it under `selector`"),
     ({"voting": {"bases": ["svm", "lda"], "weights": [1]}}, "Give one for each")])
 def test_a_bad_option_is_refused_in_words(choice: dict[str, dict[str, Any]], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
