@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from radnb.evaluation.grades import JOINT, VERSUS
 from radnb.reporting import numbers
 from radnb.reporting.story import Story, inline, sentence
 from radnb.reporting.texts import catalogue, has
@@ -30,8 +32,18 @@ def metric_label(story: Story, name: str) -> str:
         label = sentence(story.text("metric.survival_at", months=timed[1], without=story.without))
     if not of:
         return label
+    if VERSUS in of:
+        return story.text("metric.of", metric=label, of=_versus(story, of))
     whose = story.text(f"group.{of}") if story.survival and has(f"group.{of}") else story.label(of)
     return story.text("metric.of", metric=label, of=inline(whose))
+
+
+def _versus(story: Story, of: str) -> str:
+    """Write groups of classes set against one another, as in `G1+G2 | G3`."""
+    groups = [functools.reduce(lambda a, b: story.text("metric.together", first=a, second=b),
+                               [inline(story.label(name)) for name in group.split(JOINT)])
+              for group in of.split(VERSUS)]
+    return functools.reduce(lambda a, b: story.text("metric.versus", first=a, second=b), groups)
 
 
 def method_words(story: Story, code: object) -> str:
