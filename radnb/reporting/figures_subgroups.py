@@ -96,7 +96,7 @@ def subgroup_forest(story: Story, *, formats: tuple[str, ...] = ()) -> Picture:
     if not len(inside):
         return nothing("subgroup_forest", heading=heading, part="evidence", why=story.text("subgroups.none"),
                        left_out=True)
-    apart = [f"{bare(story.label(row['column']))}{story.text('comma')}{_pair(story, mine, row)} "
+    apart = [f"{bare(story.label(row['column']))}{story.text('comma')}{_pair(story, mine, row)}{story.text('colon')}"
              f"{story.metric_text(row)}" for row in _records(mine[_differences(mine)])]
     told = {"model": story.model(story.primary), "metric": _metric(story),
             "note": story.text("table.subgroups.note", metric=_metric(story)),

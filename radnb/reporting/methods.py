@@ -272,7 +272,7 @@ def _beside(story: Story) -> list[str]:
     """Return the codes of what stands beside the figures: the leak certificate, the controls, the learning curve."""
     found = story.evaluation
     ran = found.controls[~found.controls["method"].str.startswith(NONE)] if len(found.controls) else found.controls
-    used = {"certificate": bool(story.certificate), "controls": "runs" in ran and bool((ran["runs"] > 0).any()),
+    used = {"certificate": bool(story.certificate), "controls": "fits" in ran and bool((ran["fits"] > 0).any()),
             "learning_curve": len(found.learning) > 1, "control_complete": "complete_cases" in set(
                 ran["control"] if len(ran) else ())}
     return [code for code, here in used.items() if here]
