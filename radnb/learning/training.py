@@ -17,7 +17,7 @@ from radnb.features.assemble import Cohort
 from radnb.learning import batches, controls, tables
 from radnb.learning.arrays import harmoniser_of, make_problem, patients, used_blocks
 from radnb.learning.certificate import certificate
-from radnb.learning.checks import cohort_notes, cohort_problems, plan_problems
+from radnb.learning.checks import cohort_notes, cohort_problems, gap_problems, plan_problems
 from radnb.learning.controls import (
     ADDED,
     BATCH,
@@ -61,6 +61,7 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     raise_all(plan_problems(plan, cohort), code="E_CONFIG")
     used = used_blocks(cohort, plan)
     raise_all(cohort_problems(cohort, used), code="E_OUTCOME")
+    raise_all(gap_problems(cohort, plan, used), code="E_MISSING_VALUES")
     raise_all(control_problems(cohort, plan), code="E_CONFIG")
     table, harmoniser = patients(cohort), harmoniser_of(plan)
     splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(table)
