@@ -89,5 +89,5 @@ def test_a_model_of_the_extra_is_refused_before_any_fit_when_it_is_not_installed
 
 
 def test_gaps_are_refused_before_any_fit_where_the_card_says_so(make_cohort: Maker, make_plan: Maker) -> None:
-    with pytest.raises(RadnbError, match=r"`refuse` allows no missing values.*f0 \(\d+\)"):
+    with pytest.raises(RadnbError, match=r"`refuse` allows no missing values.*f1 \(\d+\)"):
         train(make_cohort(), make_plan(prepare={"impute": "refuse"}), workers=0)
