@@ -43,6 +43,7 @@ from radnb.work.parallel import Failure, map_cases
 HERE = Path(__file__).parent
 PATIENTS, FEATURES, FOLDS, BEST = 80, 800, 5, 10
 ERRORS, LEAKY = 4.0, 0.65
+MANY = ("correlation", "none", "robust", "variance", "vif")  # may keep more features than there are patients
 OPTIONS: dict[str, dict[str, Any]] = {"named": {"features": [f"f{i}" for i in range(BEST)]}}  # where {} says nothing
 BLOCK = "radiomics"
 Item = tuple[str, str, int, int, int]  # kind, name, seed, patients, features
@@ -85,7 +86,7 @@ def plans() -> dict[str, dict[str, tuple[str, dict[str, Any]]]]:
     alone = {CLASSES: {"ridge_logistic": {}}, SURVIVAL: {"ridge_cox": {}}}  # of hundreds of features
 
     def chain(name: str, kind: str) -> dict[str, Any]:
-        model = alone[kind] if name in ("none", "robust") else last[kind]
+        model = alone[kind] if name in MANY else last[kind]
         return {"selector": ({name: OPTIONS.get(name, {})},), "model": model}
 
     return {

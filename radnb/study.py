@@ -22,6 +22,7 @@ from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
+from radnb.learning.recipe import with_recipe
 from radnb.learning.selection import SELECTORS
 from radnb.learning.signature import card_of, load_signature
 from radnb.learning.splits import DESIGNS
@@ -186,6 +187,11 @@ class Study(_Part):
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        return with_recipe(raw) if isinstance(raw, dict) else raw
 
     @field_validator("frozen", mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from radnb.cohort.manifest import Manifest
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
+from radnb.evaluation.subgroups import subgroups
 from radnb.extracting import Measured, measure_cases, open_manifest, store, together, version_of, versions
 from radnb.features.assemble import Cohort, included, table_layout
 from radnb.features.assemble import assemble as assemble_tables
@@ -34,6 +35,7 @@ from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.imaging.inspection import inspect
 from radnb.learning.arrays import harmoniser_of
+from radnb.learning.arrays import patients as described
 from radnb.learning.batches import problems as batch_problems
 from radnb.learning.frozen import SUMS, about_of, settings_of
 from radnb.learning.plan import Controls, Plan, Trained
@@ -282,17 +284,21 @@ def _keep_trained(folder: Path, trained: Trained) -> None:
 def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
     """Return every table of the evaluation, recomputed from predictions and resamples without refitting."""
     study, decision = run.study, run.study.decision
-    return evaluate_tables(trained.predictions, trained.resamples, outcome=cohort.outcome, primary=study.primary.model,
-                           comparator=study.primary.comparator,
-                           decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
-                           horizons_months=study.horizons_months or None,
-                           relevant_difference=study.inference.relevant_difference,
-                           patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates, splits=trained.splits, trained=trained,
-                           clinical=_clinical_alone(study),
-                           candidates=None if study.frozen else {
-                               name: sum(len(cohort.blocks[b]) for b in blocks)
-                               for name, blocks in study.blocks_of.items()})
+    found = evaluate_tables(trained.predictions, trained.resamples, outcome=cohort.outcome, primary=study.primary.model,
+                            comparator=study.primary.comparator,
+                            decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
+                            horizons_months=study.horizons_months or None,
+                            relevant_difference=study.inference.relevant_difference,
+                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
+                            ways=trained.candidates, splits=trained.splits, trained=trained,
+                            clinical=_clinical_alone(study),
+                            candidates=None if study.frozen else {
+                                name: sum(len(cohort.blocks[b]) for b in blocks)
+                                for name, blocks in study.blocks_of.items()})
+    if not study.subgroups:
+        return found
+    return replace(found, subgroups=subgroups(trained.predictions, trained.resamples, described(cohort),
+                                              study.subgroups, outcome=cohort.outcome))
 
 
 def _clinical_alone(study: Study) -> str | None:

@@ -49,7 +49,7 @@ class Evaluation:
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
     frozen models in patients of other centres or sets, as they are and recalibrated there.  controls and learning: see
-    controls.py.
+    controls.py.  subgroups: see subgroups.py; empty where the card names none.
     """
 
     metrics: pd.DataFrame
@@ -69,6 +69,7 @@ class Evaluation:
     transfer: pd.DataFrame = field(default_factory=pd.DataFrame)
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning: pd.DataFrame = field(default_factory=pd.DataFrame)
+    subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outcome: Outcome, primary: str,

@@ -41,19 +41,23 @@ Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
 
 
 def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
-            readers: pd.DataFrame | None = None) -> dict[str, Any]:
+            readers: pd.DataFrame | None = None, teachers: IntArray | None = None) -> dict[str, Any]:
     """Fit on the cohort, and again with all rows outside `train` corrupted; refuse what changed.
 
-    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only. Returns the counts that
-    a report shows; raises E_LEAK with the model set and step that changed.
+    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only, and of `teachers` (the
+    calibration sample of a new centre) all but the outcome. Returns the counts that a report shows; raises E_LEAK with
+    the model set and step that changed.
     """
-    rng = np.random.default_rng([seed, 8])
-    held = np.setdiff1d(np.arange(len(cohort.table)), train)
+    rng, teachers = np.random.default_rng([seed, 8]), np.empty(0, np.intp) if teachers is None else teachers
+    held = np.setdiff1d(np.arange(len(cohort.table)), np.union1d(train, teachers))
     ids = cohort.table["patient_id"].to_numpy(str)
     lies = None if readers is None else _lying(readers, set(ids[held]))
     before = fit(cohort, readers)
     states = _hashed(before)
-    after = _hashed(fit(corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS), lies))
+    wrong = corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS)
+    if len(teachers):
+        wrong = _with(wrong, teachers, [], np.empty((len(teachers), 0)), _wrong(wrong, teachers, rng))
+    after = _hashed(fit(wrong, lies))
     moved = _hashed(fit(disturbed(cohort, train, rng), readers))
     steps = {step: _looked(rows, ids, set(ids[held])) for step, rows in before.seen.items()}
     found: dict[str, Any] = {
@@ -76,7 +80,8 @@ def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]],
     def fit(one: Cohort, others: pd.DataFrame | None) -> Learned:
         return learned(make_problem(one, plan, used, others), split.train)
 
-    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers)
+    teachers = make_problem(cohort, plan, used, readers).taught(split.train)
+    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, teachers=teachers)
     return {"repeat": split.repeat, "fold": split.fold, "set": split.set} | found
 
 
