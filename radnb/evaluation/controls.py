@@ -104,6 +104,14 @@ def _drawn(own: Own, control: str, values: Floats, *kinds: str) -> dict[str, Any
             "own": float(mean_value(own.first)[0]), "runs": len(values), "n": own.targets[0].n, **own.cost(*kinds)}
 
 
+def clouds(own: Own) -> pd.DataFrame:
+    """Return the figure of every refit that is drawn: control, value."""
+    permuted = [one.permuted for one in own.targets if one.permuted is not None]
+    found = {PERMUTED: permuted if len(permuted) == len(own.targets) else [], RANDOM: own.refits(RANDOM, own.model)}
+    parts = [pd.DataFrame({"control": name, "value": mean_value(rows)}) for name, rows in found.items() if rows]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"control": [], "value": []})
+
+
 def _permuted(own: Own) -> Iterator[dict[str, Any]]:
     found = [one.permuted for one in own.targets if one.permuted is not None]
     if len(found) < len(own.targets):
