@@ -150,7 +150,8 @@ def evaluation(kind: str, n: int) -> Evaluation:
     patients = pd.DataFrame({"patient_id": ids(n), "centre": [f"C{i % 3}" for i in range(n)]})
     again = pd.concat([resamples(base, kind, rng), refits(base, np.random.default_rng(6))], ignore_index=True)
     return evaluate(base, again, trained=training(n), clinical="clinical", outcome=outcome, primary="combined",
-                    comparator="clinical", decision=(0.1, 0.6), horizons_months=[36.0] if kind == "survival" else None, patients=patients,
+                    comparator="clinical", decision=(0.1, 0.6), patients=patients,
+                    horizons_months=[36.0] if kind == "survival" else None,
                     candidates={"combined": 108, "radiomics": 105, "clinical": 3})
 
 
