@@ -12,6 +12,9 @@ import yaml
 
 from radnb.cohort.labels import SCHEMES
 from radnb.features.settings import presets
+from radnb.learning.fusion import FUSIONS
+from radnb.learning.harmonise import HARMONISERS
+from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
@@ -23,12 +26,22 @@ PAGE = Path(__file__).with_name("choices.md")
 TABLES: dict[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
     "outcome": ("Outcomes. A scheme reads clinical columns by the names it shows as defaults; name yours otherwise.",
                 SCHEMES),
+    "model_sets": ("How a model brings blocks together, where they are not simply joined (`combined: [clinical, "
+                   "radiomics]`): `nomogram: {late: {scores: [radiomics], beside: [clinical]}}`.", FUSIONS),
     "design": ("How patients are set apart for testing.", DESIGNS),
-    "prepare": ("What happens to columns inside each fold; on a card without the name: `prepare: {correlation: 0.8}`.",
+    "prepare": ("What happens to columns inside each fold; on a card without the name: `prepare: {correlation: 0.8}`. "
+                "`impute` takes median, median_indicator, mean, knn, iterative, or refuse: no value may be missing.",
                 {"prepare": prepare}),
+    "harmonise": ("Differences between centres or scanners, taken out inside each fold after imputation and before the "
+                  "filters. A batch or a covariate is a column known before surgery, never the outcome. A batch with "
+                  "one training patient stays as it is. `unseen` is for batches without training patients: "
+                  "`unharmonised`, `refuse`, or `calibrate` with a number of their patients, or a yes/no column, who "
+                  "are then never tested.", HARMONISERS),
     "selector": ("Feature selection, one or a chain.", SELECTORS),
     "model": ("Models for classes.", CLASSIFIERS),
     "model, survival": ("Models for times to an event.", SURVIVORS),
+    "imbalance": ("What training rows of rare classes become, inside the fold; scores are recalibrated after it.",
+                  OVERSAMPLERS),
     "threshold": (f"Rules for the cut-off; survival studies take {', '.join(SURVIVAL_THRESHOLDS)}.", THRESHOLDS),
 }
 

@@ -176,6 +176,32 @@ def measure_cases(table: pd.DataFrame, chosen: Settings, manifest: Manifest, *, 
     return Measured(done.features, done.failures, _said(done), tuple(done.warnings["message"]), done.record)
 
 
+def together(parts: Sequence[tuple[str, Measured]]) -> Measured:
+    """Return the measurements of several settings, each under its name, as one; features of some settings only are
+    empty in the rows of the others."""
+    if len(parts) == 1:
+        return parts[0][1]
+    whole = [part for _, part in parts]
+    tables = [part.features for part in whole if part.features is not None]
+    filled = [part.failures for part in whole if len(part.failures)]
+    sentence = " ".join(f"{name}: {part.sentence}" for name, part in parts)
+    return Measured(pd.concat(tables, ignore_index=True), pd.concat(filled or [whole[0].failures], ignore_index=True),
+                    sentence, [text for part in whole for text in part.warnings], _records(parts))
+
+
+def _records(parts: Sequence[tuple[str, Measured]]) -> dict[str, Any]:
+    """Return one record of how the features came about, and below it that of each settings."""
+    own = {name: part.record for name, part in parts}
+    checks = [record["verification"] for record in own.values()]
+    worst = max(checks, key=lambda check: check["largest"])
+    summed = {key: sum(check[key] for check in checks) for key in ("regions", "values")}
+    return {"engine": ", ".join(dict.fromkeys(record["engine"] for record in own.values())),
+            "version": ", ".join(dict.fromkeys(record["version"] for record in own.values())),
+            **{key: [text for record in own.values() for text in record[key]]
+               for key in ("handed_over", "notes", "bin_warnings")},
+            "verification": {**worst, **summed}, "by_settings": own}
+
+
 def _said(done: Extraction) -> str:
     """Say how many cases were measured, by which engine where it is not the usual one, and how well it agreed."""
     counts = done.counts

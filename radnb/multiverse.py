@@ -141,7 +141,7 @@ def _cohorts(run: Run, specifications: Sequence[Specification]
             measured = measure(other)
             place[key] = len(cohorts)
             cohorts.append(assemble(other, measured))
-            further.append(repeated(other, measured))
+            further.append(repeated(other, measured, cohorts[-1]))
     return cohorts, place, further
 
 

@@ -172,7 +172,7 @@ def prepare(jobs: Sequence[Job], *, say: Callable[[str], None]) -> int:
     for opened in [_open(job) for job in jobs]:
         _check_folder(opened.out_dir)
         files.refuse_folder(opened.out_dir)
-        key = (opened.manifest.path, opened.study.extraction, opened.study.images.model_dump_json())
+        key = (opened.manifest.path, str(opened.study.extraction), opened.study.images.model_dump_json())
         if key in seen or opened.manifest.images is None or isinstance(attempt(check_run, opened), Failure):
             continue
         seen.add(key)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -12,7 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from radnb.cohort.labels import SCHEMES
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.engines import ENGINES
+from radnb.features.joining import DELTA, JOIN, RADIOMICS, Layout, block_cells
+from radnb.learning import fusion
 from radnb.learning.grid import grid_problems
+from radnb.learning.harmonise import HARMONISERS
+from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
@@ -27,7 +33,6 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 Family = Literal["differential_diagnosis", "grading", "lymph_node_metastasis", "survival",
                  "other_biological_behaviour", "treatment_response", "risk_stratification", "biomarker"]
 FAMILIES: tuple[str, ...] = get_args(Family)
-RADIOMICS = "radiomics"
 CLINICAL = "clinical"
 
 
@@ -43,13 +48,71 @@ class Words(_Part):
 
 
 class Images(_Part):
-    """Which of the cohort's images are measured."""
+    """Which of the cohort's images are measured, and how several of a patient stand side by side."""
 
     phases: list[str] = []
-    roi: str = "tumour"
-    timepoint: str = "baseline"
+    roi: str | list[str] = "tumour"
+    timepoint: str | list[str] = "baseline"
     reader: str = "R1"
-    several_rois: Literal["refuse", "largest", "mean"] = "refuse"
+    several_rois: Literal["refuse", "largest", "mean", "join"] = "refuse"
+    delta: list[Literal["absolute", "relative"]] = []
+
+    @property
+    def layout(self) -> Layout:
+        """Return the same as plain data for assembling."""
+        return Layout(phases=tuple(self.phases), rois=_several(self.roi), timepoints=_several(self.timepoint),
+                      reader=self.reader, delta=tuple(self.delta),
+                      lesions=None if self.several_rois == "refuse" else self.several_rois)
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Images:
+        found = _image_faults(self)
+        if found:
+            raise ValueError(" ".join(found))
+        return self
+
+
+def _several(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _image_faults(images: Images) -> list[str]:
+    named = {"phases": tuple(images.phases), "roi": _several(images.roi), "timepoint": _several(images.timepoint)}
+    found = [f"{key}: {name!r} is named twice. Remove one." for key, names in named.items()
+             for name in dict.fromkeys(names) if names.count(name) > 1]
+    found += [f"{key}: name at least one." for key in ("roi", "timepoint") if not named[key]]
+    if images.delta and len(named["timepoint"]) < 2:
+        found.append("delta: a change needs two time points. Name them, the earlier first, as in "
+                     "`timepoint: [baseline, week_8]`.")
+    if images.several_rois == JOIN and len(named["roi"]) < 2:
+        found.append("several_rois: join puts several regions side by side. Name them, as in "
+                     "`roi: [tumour, peritumour]`.")
+    marks = [name for key, names in named.items() if key == "phases" or len(names) > 1 for name in dict.fromkeys(names)]
+    return found + [f"{name!r} names two things, so that its block would be unclear. Rename one in the image table."
+                    for name in dict.fromkeys(marks) if marks.count(name) > 1]
+
+
+class Block(_Part):
+    """A further block of features: some clinical columns, or a finished table of the manifest."""
+
+    columns: list[str] = []
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Block:
+        if bool(self.columns) == (self.table is not None):
+            raise ValueError("name either clinical columns, as in `columns: [margin]`, or a table of the manifest, as "
+                             "in `table: deep`.")
+        return self
+
+
+class Controls(_Part):
+    """What stands beside the figures to show what luck alone would give."""
+
+    random_features: int = Field(50, ge=0, le=1000)
+    learning_curve: list[Annotated[float, Field(gt=0, le=1)]] = [0.4, 0.6, 0.8, 1.0]
+    volume: str | None = None
+    on: bool = True
 
 
 class Primary(_Part):
@@ -94,13 +157,19 @@ class Study(_Part):
     patients: dict[str, list[str]] = {}
     outcome: Choice
     images: Images = Images()
-    extraction: str = "ct"
+    extraction: str | dict[str, str] = "ct"
     engine: str | None = None
     clinical: list[str] = []
-    model_sets: dict[str, list[str]]
+    blocks: dict[str, Block] = {}
+    prespecified: list[str] | None = None
+    model_sets: dict[str, list[str] | Choice]
     primary: Primary
     design: Choice = {"repeated_kfold": {}}
     prepare: dict[str, Any] = {}
+    harmonise: Choice = {"none": {}}
+    imbalance: Choice = {"none": {}}
+    subgroups: dict[str, Annotated[float, Field(allow_inf_nan=False)] | dict[str, Any] | None] = {}
+    controls: Controls = Controls()
     selector: Choice | list[Choice] = {"anova": {}}
     model: Choice
     threshold: Choice = {"youden": {}}
@@ -131,9 +200,36 @@ class Study(_Part):
         return "survival" in self.outcome
 
     @property
-    def phases(self) -> tuple[str, ...]:
-        """The phases measured; one empty name where the cohort knows no phases."""
-        return tuple(self.images.phases) or ("",)
+    def blocks_of(self) -> dict[str, tuple[str, ...]]:
+        """The blocks that each model set uses, joined or fused."""
+        return {name: fusion.blocks_of(fusion.layout(members)) for name, members in self.model_sets.items()}
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The blocks that any model set uses."""
+        return frozenset(block for blocks in self.blocks_of.values() for block in blocks)
+
+    @property
+    def column_blocks(self) -> dict[str, list[str]]:
+        """The blocks that are made of clinical columns, with these."""
+        own = {CLINICAL: self.clinical} if self.clinical else {}
+        return own | {name: block.columns for name, block in self.blocks.items() if block.columns}
+
+    @property
+    def table_blocks(self) -> dict[str, str]:
+        """The blocks that are finished tables of the manifest, with the tables' names, as far as a model uses them."""
+        return {name: block.table for name, block in self.blocks.items() if block.table and name in self.used}
+
+    @property
+    def entered_whole(self) -> tuple[str, ...]:
+        """The blocks that enter models as they are; of the others, features are selected."""
+        declared = [CLINICAL, *self.column_blocks] if self.prespecified is None else self.prespecified
+        return tuple(dict.fromkeys(declared))
+
+    @property
+    def needs_images(self) -> bool:
+        """Say whether any model uses image features."""
+        return any(block.split(":")[0] in (RADIOMICS, DELTA) for block in self.used)
 
 
 def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
@@ -142,7 +238,7 @@ def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
     path = find_card(str(name), space or workspace())
     raw = read_card(path)
     for key, value in (overrides or {}).items():
-        _set(raw, key, value, path)
+        _set(raw, key, copy.deepcopy(value), path)  # the next override may reach into it
     return check_card(raw, str(path))
 
 
@@ -182,35 +278,106 @@ def check_card(raw: Mapping[str, Any], where: str) -> Study:
 
 def _faults(study: Study) -> list[str]:
     found = choices.problems(SCHEMES, study.outcome, "outcome") + choices.problems(DESIGNS, study.design, "design")
-    for number, selector in enumerate(study.selectors):
-        where = "selector" if len(study.selectors) == 1 else f"selector.{number}"
-        found += choices.problems(SELECTORS, selector, where)
-    found += choices.problems(SURVIVORS if study.is_survival else CLASSIFIERS, study.model, "model")
-    found += choices.problems(_thresholds(study), study.threshold, "threshold")
-    found += grid_problems(study.grid)
+    found += _learning_faults(study)
     found += [fault.removeprefix("card.")
               for fault in choices.problems({"prepare": prepare}, {"prepare": study.prepare}, "card")]
     if study.engine is not None and study.engine not in ENGINES:
         found.append(f"engine: {study.engine!r} is unknown. {nearest(study.engine, ENGINES)}")
-    return found + _set_faults(study) + (_survival_faults(study) if not found else [])
+    found += [*_extraction_faults(study), *_block_faults(study), *_set_faults(study), *_subgroup_faults(study)]
+    return found + (_survival_faults(study) if not found else [])
+
+
+def _learning_faults(study: Study) -> list[str]:
+    models = SURVIVORS if study.is_survival else CLASSIFIERS
+    found = _chain_faults(study.selectors, "selector") + choices.problems(models, study.model, "model")
+    found += grid_problems(study.grid) or [fault for number, model in enumerate(study.grid.get("models") or ())
+                                           for fault in choices.problems(models, model, f"grid.models.{number}")]
+    found += choices.problems(HARMONISERS, study.harmonise, "harmonise")
+    found += choices.problems(OVERSAMPLERS, study.imbalance, "imbalance")
+    return found + choices.problems(_thresholds(study), study.threshold, "threshold")
+
+
+def _chain_faults(chain: list[Choice], where: str) -> list[str]:
+    return [fault for number, step in enumerate(chain)
+            for fault in choices.problems(SELECTORS, step, where if len(chain) == 1 else f"{where}.{number}")]
+
+
+def _extraction_faults(study: Study) -> list[str]:
+    if isinstance(study.extraction, str):
+        return []
+    phases = study.images.phases
+    found = [f"extraction.{name}: images.phases has no such phase. {nearest(name, phases)}"
+             for name in study.extraction if name not in phases]
+    return found + [f"extraction: the phase {name!r} has no settings here. Add them, as in `{name}: ct`."
+                    for name in phases if name not in study.extraction]
+
+
+def _subgroup_faults(study: Study) -> list[str]:
+    return [f"subgroups.{name}: write the number that divides a column of numbers, or {{}} for a category."
+            for name, given in study.subgroups.items() if given and isinstance(given, dict)]
 
 
 def _thresholds(study: Study) -> dict[str, Any]:
     return {name: rule for name, rule in THRESHOLDS.items() if (name in SURVIVAL_THRESHOLDS) or not study.is_survival}
 
 
+def _groups(members: list[str] | Choice) -> list[tuple[str, Sequence[str]]]:
+    """Return the blocks that enter one model together, each list with its place on the card."""
+    made = fusion.layout(members)
+    if isinstance(made, tuple):
+        return [("", made)]
+    where = f".{choices.name_of(members)}"  # type: ignore[arg-type]
+    return [*((f"{where}.scores.{number}", part) for number, part in enumerate(made.scores)),
+            (f"{where}.beside", made.beside)]
+
+
+def _holdings(study: Study) -> dict[str, set[object]]:
+    """Return what each block that a model may use holds, so that two can be told to overlap."""
+    found: dict[str, set[object]] = {name: set(cells) for name, cells in block_cells(study.images.layout).items()}
+    found |= {name: set(columns) for name, columns in study.column_blocks.items()}
+    return found | {name: {(name, "table")} for name, block in study.blocks.items() if block.table}
+
+
+def _block_faults(study: Study) -> list[str]:
+    taken = {CLINICAL, RADIOMICS, DELTA}
+    found = [f"blocks.{name}: this name is radnb's own. Choose another." for name in study.blocks if name in taken]
+    found += [f"blocks.{name}: use Latin letters, digits, dots, dashes and underscores only."
+              for name in study.blocks if not re.fullmatch(NAME, name)]
+    known = _holdings(study)
+    return found + [f"prespecified: block {name!r} is unknown. {nearest(name, known)}"
+                    for name in study.prespecified or [] if name not in known]
+
+
 def _set_faults(study: Study) -> list[str]:
-    blocks = {RADIOMICS, *([CLINICAL] if study.clinical else []), *(f"{RADIOMICS}:{p}" for p in study.images.phases)}
-    found = [f"model_sets.{name}: block {block!r} is unknown. {nearest(block, blocks)}"
-             for name, members in study.model_sets.items() for block in members if block not in blocks]
-    found += [f"model_sets.{name}: name at least one block." for name, blocks_of in study.model_sets.items()
-              if not blocks_of]
+    known = _holdings(study)
+    found = [fault for name, members in study.model_sets.items()
+             for fault in _members_faults(members, f"model_sets.{name}", known)]
     for key, value in (("model", study.primary.model), ("comparator", study.primary.comparator)):
         if value is not None and value not in study.model_sets:
             found.append(f"primary.{key}: {value!r} is no model set. {nearest(value, study.model_sets)}")
     if study.primary.comparator == study.primary.model:
         found.append("primary.comparator: it is the model itself. Name another model set, or leave it out.")
     return found
+
+
+def _members_faults(members: list[str] | Choice, where: str, known: Mapping[str, set[object]]) -> list[str]:
+    if not members:
+        return [f"{where}: name at least one block."]
+    if not isinstance(members, list) and (found := choices.problems(fusion.FUSIONS, members, where)):
+        return found
+    try:
+        groups = _groups(members)
+    except RadnbError as error:
+        return [f"{where}.{error}"]
+    found = [f"{where}{place}: block {block!r} is unknown. {nearest(block, known)}"
+             for place, blocks in groups for block in blocks if block not in known]
+    return found or [fault for place, blocks in groups for fault in _overlaps(blocks, where + place, known)]
+
+
+def _overlaps(blocks: Sequence[str], where: str, known: Mapping[str, set[object]]) -> list[str]:
+    """List blocks of one model that hold the same columns, which would enter twice."""
+    return [f"{where}: {one} and {other} hold the same columns. Remove one, or name blocks that share nothing."
+            for place, one in enumerate(blocks) for other in blocks[place + 1:] if known[one] & known[other]]
 
 
 def _survival_faults(study: Study) -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,30 @@ import pandas as pd
 from radnb import __version__, looks
 from radnb.cohort.cases import cases
 from radnb.cohort.check import check
-from radnb.cohort.clinical import clinical, predictors
-from radnb.cohort.finished import finished_features
+from radnb.cohort.clinical import ORDER, SAID, clinical, predictors
+from radnb.cohort.finished import finished_features, further_table
 from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.cohort.labels import SCHEMES, Labels, SurvivalLabels
 from radnb.cohort.manifest import Manifest
-from radnb.errors import RadnbError, nearest
+from radnb.errors import RadnbError, nearest, raise_all
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
-from radnb.extracting import Measured, measure_cases, open_manifest, store, version_of, versions
-from radnb.features.assemble import Cohort, included
+from radnb.extracting import Measured, measure_cases, open_manifest, store, together, version_of, versions
+from radnb.features.assemble import Cohort, included, table_layout
 from radnb.features.assemble import assemble as assemble_tables
 from radnb.features.engines import choose
 from radnb.features.export import inert
 from radnb.features.extraction import FAILURE_COLUMNS
+from radnb.features.joining import Layout, undefined_changes
 from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.imaging.inspection import inspect
-from radnb.learning.plan import Plan, Trained
+from radnb.learning.arrays import harmoniser_of
+from radnb.learning.batches import problems as batch_problems
+from radnb.learning.plan import Controls, Plan, Trained
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
-from radnb.study import Study, find_card, load_study
+from radnb.study import CLINICAL, Study, find_card, load_study
 from radnb.work import choices, files
 from radnb.work.workspace import Workspace, workspace
 
@@ -59,10 +62,22 @@ class Run:
         return self.space.root / "notebooks" / f"{self.study.notebook}.ipynb"
 
     @property
-    def settings(self) -> Settings:
-        """Return the extraction settings: a preset, a file, or a file beside the card."""
-        beside = self.card.parent / self.study.extraction
-        return settings(beside if beside.is_file() else self.study.extraction)
+    def settings(self) -> dict[str, Settings]:
+        """Return the extraction settings of each phase that has its own, else those of all under an empty name."""
+        given = self.study.extraction
+        names = {"": given} if isinstance(given, str) else given
+        return {phase: self._settings(name) for phase, name in names.items()}
+
+    def _settings(self, name: str) -> Settings:
+        """Return a preset, a file, or a file beside the card."""
+        beside = self.card.parent / name
+        return settings(beside if beside.is_file() else name)
+
+    @property
+    def layout(self) -> Layout:
+        """Return how the measured regions of a patient stand side by side."""
+        own = {phase: chosen.columns for phase, chosen in self.settings.items() if phase}
+        return replace(self.study.images.layout, columns=own if _measures(self) else {})
 
 
 def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str, Any] | None = None,
@@ -87,30 +102,33 @@ def check_cohort(name: str, *, images: bool, preset: str | None = None, modality
 
 def measure(run: Run) -> Measured:
     """Return the features of the study's images, or the cohort's finished feature table."""
-    if not _needs_features(run.study):
+    if not run.study.needs_images:
         return Measured(None, pd.DataFrame(columns=FAILURE_COLUMNS), "No model of this study uses image features.")
     if run.manifest.features:
         table = finished_features(run.manifest)
         return Measured(table, pd.DataFrame(columns=FAILURE_COLUMNS),
                         f"{len(table)} rows of a finished feature table.")
-    return measure_cases(_wanted(run), run.settings, run.manifest, engine=run.study.engine)
+    table, by_settings = _wanted(run), dict[str, tuple[Settings, list[str]]]()
+    for phase, chosen in run.settings.items():
+        by_settings.setdefault(chosen.sha256, (chosen, []))[1].append(phase)
+    return together([(chosen.name, measure_cases(table if phases == [""] else table[table["phase"].isin(phases)],
+                                                 chosen, run.manifest, engine=run.study.engine))
+                     for chosen, phases in by_settings.values()])
 
 
 def _measures(run: Run) -> bool:
     """Say whether this study reads images at all."""
-    return _needs_features(run.study) and not run.manifest.features
-
-
-def _needs_features(study: Study) -> bool:
-    return any(block != "clinical" for blocks in study.model_sets.values() for block in blocks)
+    return run.study.needs_images and not run.manifest.features
 
 
 def _wanted(run: Run) -> pd.DataFrame:
-    """Pick the cases of the card's phases, regions and timepoint; other readers only where agreement is asked for."""
-    images, table = run.study.images, cases(run.manifest)
-    every_reader = any(choices.name_of(step) == "robust" for step in run.study.selectors)
-    wanted = {"roi": [images.roi], "timepoint": [images.timepoint], "phase": images.phases,
-              "reader": [] if every_reader else [images.reader]}
+    """Pick the cases of the card's phases, regions and time points; other readers only where agreement is asked for."""
+    layout, table = run.study.images.layout, cases(run.manifest)
+    steps = [step for chain in (run.study.selectors, *(run.study.grid.get("selectors") or ())) for step in
+             (chain if isinstance(chain, list) else [chain])]
+    every_reader = any(choices.name_of(step) == "robust" for step in steps)
+    wanted = {"roi": layout.rois, "timepoint": layout.timepoints, "phase": layout.phases,
+              "reader": () if every_reader else (layout.reader,)}
     for column, values in wanted.items():
         known = table[column].unique()
         unknown = [f"{run.study.id}, images: no image has the {column} {value!r}. {nearest(value, known)}"
@@ -123,13 +141,10 @@ def _wanted(run: Run) -> pd.DataFrame:
 
 def assemble(run: Run, measured: Measured) -> Cohort:
     """Return one row per patient with the card's outcome; everybody left out stands among the exclusions."""
-    study, images = run.study, run.study.images
     table, labels, inputs = _patients(run)
-    return assemble_tables(table, labels, features=measured.features, failures=measured.failures,
-                           predictors=inputs if study.clinical else None, phases=images.phases, roi=images.roi,
-                           timepoint=images.timepoint, reader=images.reader, include=study.patients,
-                           lesions=None if images.several_rois == "refuse" else images.several_rois,
-                           centre=run.manifest.centre)
+    further = {block: further_table(run.manifest, name) for block, name in run.study.table_blocks.items()}
+    return assemble_tables(table, labels, features=measured.features, failures=measured.failures, predictors=inputs,
+                           layout=run.layout, tables=further, include=run.study.patients, centre=run.manifest.centre)
 
 
 def check_run(run: Run) -> None:
@@ -138,22 +153,53 @@ def check_run(run: Run) -> None:
         known = [path.stem for path in run.notebook.parent.glob("*.ipynb")]
         raise RadnbError(f"{run.study.id}, notebook: there is no {run.study.notebook!r} among the notebooks. "
                          f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
+    raise_all([f"{run.study.id}, {fault}" for fault in [*_table_faults(run), *_subgroup_faults(run)]], code="E_CONFIG")
     _patients(run)
     if _measures(run):
         _wanted(run)
 
 
-def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, pd.DataFrame]:
-    """Return the clinical table, the outcome of those included and the predictors, as the card asks for them."""
+def _table_faults(run: Run) -> list[str]:
+    """List finished tables that the manifest does not declare, or that are known too late."""
+    tables, found = run.manifest.tables, []
+    for block, name in run.study.table_blocks.items():
+        where = f"blocks.{block}.table"
+        if name not in tables:
+            mend = nearest(name, tables) if tables else "Declare it there under `tables`."
+            found.append(f"{where}: the manifest {run.manifest.path} has no table {name!r}. {mend}")
+        elif ORDER[tables[name].known] > ORDER[run.study.model_time]:
+            found.append(f"{where}: the table {name!r} is {SAID[tables[name].known]}; a model for the time "
+                         f"{run.study.model_time!r} cannot know it. Remove the block.")
+    return found
+
+
+def _subgroup_faults(run: Run) -> list[str]:
+    """List subgroups whose column is unknown, or divided as another kind of column is."""
+    columns, found = run.manifest.columns(), []
+    for name, given in run.study.subgroups.items():
+        if name not in columns:
+            found.append(f"subgroups.{name}: the manifest declares no such column. {nearest(name, columns)}")
+        elif columns[name].kind != ("number" if isinstance(given, float) else "category"):
+            found.append(f"subgroups.{name}: this column is of kind {columns[name].kind}. Write the number that "
+                         "divides a column of numbers, or {} for a category.")
+    return found
+
+
+def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str, pd.DataFrame]]:
+    """Return the clinical table, the outcome of those included and the predictors by block, as the card asks."""
     study, table = run.study, clinical(run.manifest)
     inside = included(table, study.patients)
-    inputs = predictors(table, run.manifest, study.clinical, model_time=study.model_time)
+    inputs = {block: predictors(table, run.manifest, names, model_time=study.model_time,
+                                where="clinical predictor" if block == CLINICAL else f"blocks.{block}.columns")
+              for block, names in study.column_blocks.items()}
     return table, choices.pick(SCHEMES, study.outcome, "outcome")(inside), inputs
 
 
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
-    plan, further = plan_of(run.study), repeated(run, measured)
+    plan, further = plan_of(run.study), repeated(run, measured, cohort)
+    known = {name: str(column.known) for name, column in run.manifest.columns().items()}
+    raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
     key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
                              None if further is None else digest(further)])
@@ -168,20 +214,25 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
 
 def plan_of(study: Study) -> Plan:
     """Return the learning part of a card."""
-    return Plan(sets={name: tuple(blocks) for name, blocks in study.model_sets.items()},
-                design=study.design, prepare=study.prepare, selector=tuple(study.selectors), model=study.model,
-                threshold=study.threshold, bootstraps=study.inference.bootstraps, splits=study.inference.splits,
-                permutations=study.inference.permutations, grid=study.grid, primary=study.primary.model,
-                comparator=study.primary.comparator, seed=study.seed)
+    sets = {name: tuple(members) if isinstance(members, list) else members
+            for name, members in study.model_sets.items()}
+    controls = study.controls.model_dump() | {"learning_curve": tuple(study.controls.learning_curve)}
+    return Plan(sets=sets, design=study.design, prepare=study.prepare, harmonise=study.harmonise,
+                selector=tuple(study.selectors), imbalance=study.imbalance,
+                grid=study.grid, model=study.model, threshold=study.threshold,
+                prespecified=study.entered_whole, bootstraps=study.inference.bootstraps,
+                splits=study.inference.splits, permutations=study.inference.permutations,
+                controls=Controls(**controls), primary=study.primary.model, comparator=study.primary.comparator,
+                seed=study.seed)
 
 
-def repeated(run: Run, measured: Measured) -> pd.DataFrame | None:
-    """Return the measurements of further readers, or None where there are none."""
-    images = run.study.images
+def repeated(run: Run, measured: Measured, cohort: Cohort) -> pd.DataFrame | None:
+    """Return what further readers give; columns of finished tables do not depend on who outlines."""
     if measured.features is None or measured.features["reader"].nunique() < 2:
         return None
-    return readings(measured.features, phases=images.phases, roi=images.roi, timepoint=images.timepoint,
-                    reader=images.reader)
+    found = readings(measured.features, table_layout(run.layout, measured.features))
+    same = [column for block in run.study.table_blocks for column in cohort.blocks[block]]
+    return found.merge(cohort.table[["patient_id", *same]], on="patient_id") if same else found
 
 
 def digest(table: pd.DataFrame) -> str:
@@ -190,7 +241,7 @@ def digest(table: pd.DataFrame) -> str:
 
 
 _TABLES = ("predictions", "resamples", "selections", "fits", "candidates", "splits")
-_FACTS = ("final", "certificate", "costs")
+_FACTS = ("final", "certificate", "costs", "notes")
 
 
 def _read_trained(folder: Path) -> Trained | None:
@@ -222,9 +273,10 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                            horizons_months=study.horizons_months or None,
                            relevant_difference=study.inference.relevant_difference,
                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates, trained=trained, clinical=_clinical_alone(study),
+                           ways=trained.candidates, splits=trained.splits, trained=trained,
+                           clinical=_clinical_alone(study),
                            candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
-                                       for name, blocks in study.model_sets.items()})
+                                       for name, blocks in study.blocks_of.items()})
 
 
 def _clinical_alone(study: Study) -> str | None:
@@ -234,23 +286,48 @@ def _clinical_alone(study: Study) -> str | None:
 
 def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluation: Evaluation) -> Story:
     """Bring card, cohort, evaluation and provenance together for the reader."""
-    return Story(facts=_facts(run, measured), cohort=cohort, evaluation=evaluation, selections=trained.selections,
-                 exclusions=cohort.exclusions, failures=measured.failures, provenance=_provenance(run, cohort),
-                 labels=_labels(run.manifest, cohort), language=run.language, out_dir=run.out_dir,
-                 formats=tuple(run.study.figure_formats), certificate=trained.certificate)
+    return Story(facts=_facts(run, measured, cohort), cohort=cohort, evaluation=evaluation,
+                 selections=trained.selections, exclusions=cohort.exclusions, failures=measured.failures,
+                 provenance=_provenance(run, cohort), labels=_labels(run.manifest, cohort), language=run.language,
+                 out_dir=run.out_dir, formats=tuple(run.study.figure_formats),
+                 certificate=trained.certificate)
 
 
-def _facts(run: Run, measured: Measured) -> dict[str, Any]:
+def _clinical_predictors(study: Study) -> list[str]:
+    """Return the clinical columns that the primary model is compared upon: those of its comparator's blocks."""
+    blocks = study.blocks_of.get(study.primary.comparator or study.primary.model, ())
+    found = [column for block in blocks for column in study.column_blocks.get(block, ())]
+    return list(dict.fromkeys(found)) or study.clinical
+
+
+def _extraction(run: Run) -> dict[str, Any]:
+    """Return the preset and its settings, or those of each phase that has its own."""
+    if isinstance(run.study.extraction, str):
+        return {"preset": run.study.extraction, "settings": run.settings[""].card}
+    by_phase = {phase: {"preset": name, "settings": run.settings[phase].card}
+                for phase, name in run.study.extraction.items()}
+    return {"preset": ", ".join(dict.fromkeys(run.study.extraction.values())), "by_phase": by_phase}
+
+
+def _undefined(run: Run, measured: Measured, cohort: Cohort) -> dict[str, int]:
+    """Count the relative changes that are empty because they began at nothing, by column."""
+    if measured.features is None:
+        return {}
+    return undefined_changes(cohort.table, cohort.blocks, table_layout(run.layout, measured.features))
+
+
+def _facts(run: Run, measured: Measured, cohort: Cohort) -> dict[str, Any]:
     study, manifest = run.study, run.manifest
-    chosen = run.settings
     survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
     facts = study.model_dump(mode="json")
     return facts | {
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
-        "synthetic": manifest.synthetic, "clinical_predictors": study.clinical,
-        "extraction": {"preset": study.extraction, "settings": chosen.card, "pyradiomics": version_of("pyradiomics"),
-                       **measured.record},
+        "synthetic": manifest.synthetic, "clinical_predictors": _clinical_predictors(study),
+        "model_sets": study.blocks_of,
+        "fusions": {name: members for name, members in study.model_sets.items() if not isinstance(members, list)},
+        "extraction": {**_extraction(run), "pyradiomics": version_of("pyradiomics"), **measured.record},
+        "changes_from_nothing": _undefined(run, measured, cohort),
         "table_one": [name for name, column in manifest.columns().items()
                       if column.kind in ("number", "category") and column.known != "outcome"],
         "plan": dataclasses.asdict(looks.status(run.card, study.model_dump(mode="json"), run.space.cache / "looks")),
@@ -275,16 +352,22 @@ def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
     return {"study_id": run.study.id, "manifest": run.manifest.path.name,
             "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": digest(cohort.table),
-            "extraction_sha256": run.settings.sha256, "seed": run.study.seed,
+            "extraction_sha256": _settings_sha256(run), "seed": run.study.seed,
             "versions": versions()}
+
+
+def _settings_sha256(run: Run) -> str:
+    hashes = {phase: chosen.sha256 for phase, chosen in run.settings.items()}
+    return hashes[""] if "" in hashes else files.sha256_json(hashes)
 
 
 def input_hashes(run: Run) -> dict[str, str]:
     """Return the SHA-256 of the manifest and its tables, and one over all images and masks of the study."""
     manifest = run.manifest
     found = {manifest.path.name: files.sha256_file(manifest.path)}
-    for part in ("clinical", "images", "features"):
-        section = getattr(manifest, part)
+    sections = {part: getattr(manifest, part) for part in ("clinical", "images", "features")}
+    sections |= {f"tables.{name}": manifest.tables[name] for name in run.study.table_blocks.values()}
+    for part, section in sections.items():
         if section:
             found[section.file] = files.sha256_file(manifest.table_path(section.file, where=part))
     if manifest.images and _measures(run):
@@ -298,7 +381,7 @@ def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
     engine = choose(run.study.engine).version if _measures(run) else ""
     return files.sha256_json([versions(), engine, code_hash(), run.language, run.study.model_dump(mode="json"),
-                              input_hashes(run), run.settings.sha256, _steps(run.notebook)])
+                              input_hashes(run), _settings_sha256(run), _steps(run.notebook)])
 
 
 def _steps(notebook: Path) -> list[list[Any]]:

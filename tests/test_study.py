@@ -51,10 +51,52 @@ def test_a_card_has_the_name_of_its_id_and_the_demo_has_four() -> None:
     ({"horizons_months": [12]}, "only a survival outcome has it"),
     ({"outcome": {"survival": {"time": "os_months", "event": "os_event"}}}, "time_zero"),
     ({"model": {"ridge_cox": {}}}, "ridge_cox"),
+    ({"model_sets": {"combined": ["radiomics", "radiomics:arterial"], "clinical": ["clinical"]}},
+     "radiomics and radiomics:arterial hold the same columns"),
+    ({"blocks": {"signs": {"columns": ["margin"], "table": "deep"}}}, "blocks.signs: name either clinical columns"),
+    ({"blocks": {"delta": {"table": "deep"}}}, "blocks.delta: this name is radnb's own"),
+    ({"prespecified": ["clincal"]}, "prespecified: block 'clincal' is unknown. Did you mean 'clinical'"),
+    ({"images": {"phases": ["arterial"], "delta": ["absolute"]}}, r"delta: .* as in `timepoint: \[baseline, week_8\]`"),
+    ({"images": {"phases": ["arterial"], "several_rois": "join"}}, "several_rois: join puts several regions"),
+    ({"images": {"phases": ["arterial"], "timepoint": ["arterial", "late"]}}, "'arterial' names two things"),
+    ({"images": {"phases": ["arterial"], "timepoint": 8}}, "images.timepoint: '8' will not do. Write a text"),
+    ({"extraction": {"arteral": "ct"}}, "extraction.arteral: .*Did you mean 'arterial'"),
+    ({"harmonise": {"nonne": {}}}, "harmonise: 'nonne' is unknown. Did you mean 'none'"),
+    ({"imbalance": {"nonne": {}}}, "imbalance: 'nonne' is unknown. Did you mean 'none'"),
+    ({"grid": {"selectors": [{"anova": {}}, [{"wilcoxn": {}}, {"anova": {}}]]}}, "grid.selectors.1: .*'wilcoxon'"),
+    ({"grid": {"models": [{"ridge_cox": {}}]}}, "grid.models.0: 'ridge_cox' is unknown"),
+    ({"grid": {"features": [0]}}, "grid.features: 0 is no number of features"),
+    ({"controls": {"learning_curve": [1.2]}}, "controls.learning_curve.0: '1.2' will not do"),
+    ({"subgroups": {"sex": {"male": 1}}}, "subgroups.sex: write the number"),
 ])
 def test_a_faulty_card_is_refused_with_its_mend(change: dict[str, Any], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
         check_card(_raw() | change, "card.yaml")
+
+
+@pytest.mark.parametrize(("fusion", "mend"), [
+    ({"lat": {"scores": ["radiomics"]}}, "model_sets.nomogram: 'lat' is unknown. Did you mean 'late'"),
+    ({"late": {"score": ["radiomics"]}}, "nomogram.late.score: unknown option. Did you mean 'scores'"),
+    ({"late": {"scores": ["clinical", ["radiomics", "radiomix"]]}}, "late.scores.1: .*Did you mean 'radiomics'"),
+    ({"late": {"scores": ["radiomics"], "beside": ["clincal"]}}, "nomogram.late.beside: .*Did you mean 'clinical'"),
+    ({"late": {"scores": []}}, "nomogram.late: name at least one block under `scores`"),
+    ({"late": {"scores": ["radiomics"], "beside": ["clinical"], "by": "mean"}}, "Use `by: regression`"),
+    ({}, "model_sets.nomogram: name at least one block"), ("radiomics", "Write a list")])
+def test_a_faulty_fusion_is_refused_with_its_mend(fusion: Any, mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        check_card(_raw() | {"model_sets": _raw()["model_sets"] | {"nomogram": fusion}}, "card.yaml")
+
+
+def test_a_card_knows_the_blocks_that_its_models_use_and_which_enter_whole() -> None:
+    late = {"nomogram": {"late": {"scores": ["radiomics"], "beside": ["clinical", "signs"]}}}
+    card = _raw() | {"blocks": {"signs": {"columns": ["margin"]}, "deep": {"table": "deep"}},
+                     "model_sets": _raw()["model_sets"] | late}
+    study = check_card(card, "card.yaml")
+    assert study.blocks_of["nomogram"] == ("radiomics", "clinical", "signs")
+    assert study.entered_whole == ("clinical", "signs") and study.table_blocks == {}
+    assert check_card(card | {"prespecified": []}, "card.yaml").entered_whole == ()
+    alone = card | {"model_sets": {"deep": ["deep"]}, "primary": {"model": "deep"}}
+    assert not check_card(alone, "card.yaml").needs_images
 
 
 def test_all_faults_are_listed_at_once() -> None:
@@ -70,6 +112,12 @@ def test_overrides_reach_deep_keys_and_are_checked_like_the_card() -> None:
         load_study("demo-grading", overrides={"selector.anova.kk": 5})
     with pytest.raises(RadnbError, match="write key=value"):
         parse_overrides(["selector"])
+
+
+def test_an_override_never_changes_what_it_was_given() -> None:
+    given = {"blocks": {"signs": {"columns": ["margin"]}}, "blocks.signs.columns": ["location"]}
+    assert load_study("demo-grading", overrides=given).blocks["signs"].columns == ["location"]
+    assert given["blocks"] == {"signs": {"columns": ["margin"]}}
 
 
 def test_an_unknown_study_or_manifest_names_the_nearest(tmp_path: Path) -> None:

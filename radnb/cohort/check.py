@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from radnb.cohort.cases import find_cases
 from radnb.cohort.clinical import find_clinical
-from radnb.cohort.finished import find_features
+from radnb.cohort.finished import find_features, find_further
 from radnb.cohort.manifest import Column, Manifest, label
 from radnb.cohort.problems import ORDER, Problem, as_table
 from radnb.errors import nearest
@@ -26,8 +26,10 @@ def check(manifest: Manifest, *, cases_check: Callable[[pd.DataFrame], pd.DataFr
     found_cases, problems = find_cases(manifest)
     features, more = find_features(manifest)
     table, even_more = find_clinical(manifest)
-    problems = [*problems, *more, *even_more]
-    problems += _between_tables(manifest, found_cases, features, table)
+    further = {name: find_further(manifest, name) for name in manifest.tables}
+    problems = [*problems, *more, *(p for _, found in further.values() for p in found), *even_more]
+    frames = {f"tables.{name}": frame for name, (frame, _) in further.items()}
+    problems += _between_tables({"images": found_cases, "features": features, **frames, "clinical": table})
     problems += [*_phases(manifest, found_cases), *_clinical_oddities(manifest, table)]
     rows = [as_table(problems)]
     if cases_check is not None and len(found_cases):
@@ -39,12 +41,8 @@ def check(manifest: Manifest, *, cases_check: Callable[[pd.DataFrame], pd.DataFr
     return pd.concat(filled, ignore_index=True).sort_values("severity", kind="stable", ignore_index=True)
 
 
-def _between_tables(manifest: Manifest, found_cases: pd.DataFrame, features: pd.DataFrame,
-                    table: pd.DataFrame) -> list[Problem]:
-    parts = {"images": (manifest.images, found_cases), "features": (manifest.features, features),
-             "clinical": (manifest.clinical, table)}
-    ids = {name: list(dict.fromkeys(frame["patient_id"])) for name, (part, frame) in parts.items()
-           if part is not None and len(frame)}
+def _between_tables(frames: Mapping[str, pd.DataFrame]) -> list[Problem]:
+    ids = {name: list(dict.fromkeys(frame["patient_id"])) for name, frame in frames.items() if len(frame)}
     if "clinical" not in ids:
         return []
     problems = []

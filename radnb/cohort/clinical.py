@@ -149,20 +149,21 @@ _READERS = {"number": _number, "category": _category, "date": _date, "text": _te
 
 
 def predictors(table: pd.DataFrame, manifest: Manifest, names: Sequence[str], *,
-               model_time: ModelTime = "before_surgery") -> pd.DataFrame:
+               model_time: ModelTime = "before_surgery", where: str = "clinical predictor") -> pd.DataFrame:
     """Return float columns for a model that speaks at `model_time`; columns known only later are refused.
 
     A number stays one column; a category gives one indicator `name=level` for each declared level but the first
     (the reference); a missing value is NaN in all of them.  The index is the table's.
     """
     columns = manifest.columns()
-    raise_all([said for name in names if (said := _refusal(name, columns, model_time, manifest))], code="E_PREDICTOR")
+    raise_all([said for name in names if (said := _refusal(name, columns, model_time, manifest, where))],
+              code="E_PREDICTOR")
     blocks = [_encoded(table[name], name, columns[name]) for name in dict.fromkeys(names)]
     return pd.concat(blocks, axis=1) if blocks else pd.DataFrame(index=table.index)
 
 
-def _refusal(name: str, columns: dict[str, Column], model_time: str, manifest: Manifest) -> str:
-    where = f"clinical predictor {name!r}"
+def _refusal(name: str, columns: dict[str, Column], model_time: str, manifest: Manifest, where: str) -> str:
+    where = f"{where} {name!r}"
     if name not in columns:
         return f"{where}: the manifest {manifest.path} declares no such column. {nearest(name, columns)}"
     column = columns[name]

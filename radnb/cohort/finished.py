@@ -1,7 +1,9 @@
-"""A finished feature table (CSV, XLSX or Parquet) as long features, for cohorts whose images stay elsewhere."""
+"""Finished feature tables (CSV, XLSX or Parquet): long features of cohorts whose images stay elsewhere, and further
+tables of one row per patient, as of a network or a laboratory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import pyarrow
 import pyarrow.parquet
 
 from radnb.cohort.cases import key_columns
-from radnb.cohort.ids import id_problems, spellings
-from radnb.cohort.manifest import KEYS, FeatureTable, Manifest
+from radnb.cohort.ids import doubles, id_problems, spellings
+from radnb.cohort.manifest import KEYS, FeatureTable, FurtherTable, Manifest
 from radnb.cohort.problems import Problem, error_as_problem, raise_errors
 from radnb.cohort.tables import Table, half_width, load_table
 from radnb.errors import RadnbError, nearest
@@ -43,7 +45,7 @@ def find_features(manifest: Manifest) -> tuple[pd.DataFrame, list[Problem]]:
         return EMPTY, problems
     named = named.assign(**part.constants)
     used = {half_width(name) for name in [*part.names.values(), *part.drop, *manifest.clinical_names()]}
-    problems += _shared(source, manifest)
+    problems += _shared(source, manifest, part.file)
     cells = source.frame[[name for name in source.frame.columns if name not in used]]
     values, found = _floats(cells, source.path.name, manifest)
     problems += [*found, *id_problems(named["patient_id"], source.path.name),
@@ -51,7 +53,38 @@ def find_features(manifest: Manifest) -> tuple[pd.DataFrame, list[Problem]]:
     return pd.concat([named[list(KEYS)], values], axis=1).reset_index(drop=True), problems
 
 
-def _load(path: Path, part: FeatureTable) -> Table:
+def further_table(manifest: Manifest, name: str) -> pd.DataFrame:
+    """Return a further finished table of the manifest: patient_id and one float column per feature, its prefix before
+    each name; a table that is not declared, or cannot be read whole, is refused."""
+    if name not in manifest.tables:
+        mend = nearest(name, manifest.tables) if manifest.tables else "Declare it under `tables`."
+        raise RadnbError(f"{manifest.path}: tables: there is no {name!r}. {mend}", code="E_CONFIG")
+    table, problems = find_further(manifest, name)
+    raise_errors(problems)
+    return table
+
+
+def find_further(manifest: Manifest, name: str) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return what can be read of a further table together with everything that is wrong with it."""
+    part, empty = manifest.tables[name], pd.DataFrame(columns=["patient_id"])
+    try:
+        source = _load(manifest.table_path(part.file, where=f"tables.{name}"), part)
+    except RadnbError as error:
+        return empty, [error_as_problem(error, str(manifest.path))]
+    named, problems = key_columns(source, part.names, ("patient_id",), ("patient_id",))
+    problems = [*source.problems, *problems, *_not_there(part.drop, source)]
+    if any(p.code == "E_COLUMN" for p in problems):
+        return empty, problems
+    used = {half_width(column) for column in [*part.names.values(), *part.drop, *manifest.clinical_names()]}
+    values, found = _floats(source.frame[[column for column in source.frame.columns if column not in used]],
+                            source.path.name, manifest, f"tables.{name}.drop")
+    where, ids = source.path.name, named["patient_id"]
+    problems += [*_shared(source, manifest, part.file), *found, *id_problems(ids, where), *doubles(ids, where)]
+    values = values.add_prefix(f"{name}_" if part.prefix is None else part.prefix)
+    return pd.concat([ids, values], axis=1).reset_index(drop=True), problems
+
+
+def _load(path: Path, part: FeatureTable | FurtherTable) -> Table:
     if path.suffix.lower() != ".parquet":
         return load_table(path, part.sheet)
     try:
@@ -79,20 +112,26 @@ def _constants(part: FeatureTable, source: Table) -> list[Problem]:
     found = [Problem("E_CONFIG", where, f"features.{key} is given though the table has a column for it.",
                      "Remove one of the two.", 1, key)
              for key in part.constants if half_width(part.names[key]) in have]
-    return found + [Problem("E_COLUMN", where, f"there is no column {name!r} to drop.", nearest(name, have), 1, name)
-                    for name in part.drop if half_width(name) not in have]
+    return found + _not_there(part.drop, source)
 
 
-def _shared(source: Table, manifest: Manifest) -> list[Problem]:
+def _not_there(drop: Sequence[str], source: Table) -> list[Problem]:
+    where, have = source.path.name, list(source.frame.columns)
+    return [Problem("E_COLUMN", where, f"there is no column {name!r} to drop.", nearest(name, have), 1, name)
+            for name in drop if half_width(name) not in have]
+
+
+def _shared(source: Table, manifest: Manifest, file: str) -> list[Problem]:
     """Tell which columns stand in both tables: what `clinical` declares is no image feature, an outcome least."""
     both = [name for name in source.frame.columns if name in set(map(half_width, manifest.clinical_names()))]
-    if not both or not (manifest.clinical and manifest.features) or manifest.clinical.file == manifest.features.file:
+    if not both or not manifest.clinical or manifest.clinical.file == file:
         return []
     return [Problem("W_SHARED", source.path.name, f"the columns {', '.join(both)} are declared under `clinical`, so "
                     "they are not taken as features.", "Rename those that are features.", 1, both[0])]
 
 
-def _floats(cells: pd.DataFrame, where: str, manifest: Manifest) -> tuple[pd.DataFrame, list[Problem]]:
+def _floats(cells: pd.DataFrame, where: str, manifest: Manifest,
+            key: str = "features.drop") -> tuple[pd.DataFrame, list[Problem]]:
     missing = {word.casefold() for word in manifest.missing}
     columns, problems = {}, []
     for name in cells.columns:
@@ -102,7 +141,7 @@ def _floats(cells: pd.DataFrame, where: str, manifest: Manifest) -> tuple[pd.Dat
         bad = numbers.isna() & given.notna() & ~words.isin(missing | {"nan"})
         if bad.all() and len(bad):
             problems.append(Problem("E_CELL", where, f"the column {name!r} holds text, not a feature.",
-                                    f"Add it to features.drop, as in `drop: [{name}]`.", 1, name))
+                                    f"Add it to {key}, as in `drop: [{name}]`.", 1, name))
         else:
             problems += [Problem("E_CELL", where, f"{given[row]!r} is not a number.", "Correct it, or leave it empty.",
                                  int(str(row)), name) for row in given.index[bad]]

@@ -211,4 +211,4 @@ def _grouped(group: str, found: Graded, *, scheme: str = "") -> Labels:
     values = found.values.map(names).astype("string")
     reasons = found.reasons.mask(values.isna() & found.values.notna(), "other_grade")
     return settle(scheme or group, values, reasons, tuple(dict.fromkeys(names.values())), source=found.source,
-                  notes=found.notes, hint=found.hint)
+                  notes=found.notes, hint=found.hint, ordered=True)

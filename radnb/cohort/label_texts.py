@@ -12,6 +12,7 @@ LABEL_TEXTS: dict[str, dict[str, str]] = {
     "enets_high_low": {"en": "Low or high grade (NET G3 or NEC)", "zh": "低级别与高级别(NET G3或NEC)"},
     "n0_vs_nplus": {"en": "Lymph-node metastasis (pN0 or pN+)", "zh": "淋巴结转移(pN0与pN+)"},
     "two_values": {"en": "Two groups", "zh": "两组"},
+    "several_values": {"en": "Several groups", "zh": "多组"},
     "survival": {"en": "Time to event", "zh": "生存时间"},
     # classes
     "G1": {"en": "G1", "zh": "G1"},
@@ -31,7 +32,7 @@ LABEL_TEXTS: dict[str, dict[str, str]] = {
     "g3_unresolved": {"en": "Above 20 % or 20 mitoses, differentiation not recorded",
                       "zh": "Ki-67或核分裂象>20,分化程度未记录"},
     "other_grade": {"en": "Grade outside this comparison", "zh": "分级不在比较范围内"},
-    "other_value": {"en": "Belongs to neither group", "zh": "不属于任一组"},
+    "other_value": {"en": "Belongs to none of the groups", "zh": "不属于任一组"},
     "nx": {"en": "Nodes not assessed (Nx)", "zh": "淋巴结未评估(Nx)"},
     "clinical_stage_only": {"en": "Clinical node stage only (cN)", "zh": "仅有临床分期(cN)"},
     "after_neoadjuvant": {"en": "Nodes staged after neoadjuvant treatment (ypN)", "zh": "新辅助治疗后分期(ypN)"},
@@ -42,6 +43,9 @@ LABEL_TEXTS: dict[str, dict[str, str]] = {
     "zero_time": {"en": "Follow-up time of zero", "zh": "随访时间为零"},
     "after_closing": {"en": "Time zero not before the closing date", "zh": "起点不早于截止日期"},
     "missing_start": {"en": "Date of time zero not recorded", "zh": "起点日期缺失"},
+    "missing_timepoint": {"en": "No image of a time point", "zh": "缺少某一时间点的影像"},
+    "missing_region": {"en": "A region was not outlined", "zh": "缺少某一区域的勾画"},
+    "not_in_table": {"en": "Not in a further feature table", "zh": "附加特征表中无记录"},
     # counts
     "discordant": {"en": "The two indices disagree", "zh": "两项指标不一致"},
     "one_index": {"en": "Graded by one index only", "zh": "仅凭一项指标分级"},

@@ -24,6 +24,7 @@ class Labels:
     source: str
     notes: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # codes told in LABEL_TEXTS
+    ordered: bool = False  # more than two classes that stand from low to high
 
 
 def cell_texts(table: pd.DataFrame, column: str, *, option: str) -> pd.Series:
@@ -64,7 +65,7 @@ def who(table: pd.DataFrame, rows: pd.Series, shown: int = 10) -> str:
 
 
 def settle(scheme: str, values: pd.Series, reasons: pd.Series, classes: Sequence[str], *, source: str,
-           notes: Mapping[str, int] | None = None, hint: str = "") -> Labels:
+           notes: Mapping[str, int] | None = None, hint: str = "", ordered: bool = False) -> Labels:
     """Check that every class has patients enough and return the labels."""
     counts = {code: int((values == code).sum()) for code in classes}
     said = ", ".join(f"{code}: {n}" for code, n in counts.items())
@@ -81,7 +82,7 @@ def settle(scheme: str, values: pd.Series, reasons: pd.Series, classes: Sequence
                          code="E_TOO_FEW")
     few = ("few_in_class",) if min(counts.values()) < FEW else ()
     kept = pd.Series(pd.NA, index=values.index, dtype="string").where(values.notna(), reasons)
-    return Labels(scheme, values, tuple(classes), kept, source, dict(notes or {}), few)
+    return Labels(scheme, values, tuple(classes), kept, source, dict(notes or {}), few, ordered and len(classes) > 2)
 
 
 def blank(table: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ from radnb.cohort.labelling import Labels, blank, cell_texts, settle
 from radnb.cohort.nodes import n0_vs_nplus
 from radnb.errors import RadnbError, nearest, raise_all
 
-__all__ = ["LABEL_TEXTS", "SCHEMES", "Labels", "SurvivalLabels", "label_text", "two_values"]
+__all__ = ["LABEL_TEXTS", "SCHEMES", "Labels", "SurvivalLabels", "label_text", "several_values", "two_values"]
 
 
 def two_values(table: pd.DataFrame, *, column: str, negative: list[str], positive: list[str],
@@ -39,6 +39,35 @@ def two_values(table: pd.DataFrame, *, column: str, negative: list[str], positiv
     return settle("two_values", values, reasons, classes, source=f"The clinical column {column}, as recorded.")
 
 
+def several_values(table: pd.DataFrame, *, column: str, classes: dict[str, list[str]], ordered: bool = False) -> Labels:
+    """Tell three or more groups of values of one clinical column apart, e.g. low, intermediate and high risk.
+
+    `classes` names each class and its values, in their order; `ordered` says that they stand from low to high, which
+    ordinal models need.  Other values are left out.
+    """
+    cells = cell_texts(table, column, option="several_values.column")
+    raise_all([f"outcome several_values: {fault}" for fault in _class_faults(cells, column, classes)], code="E_CLASS")
+    values = cells.map({value: name for name, members in classes.items() for value in members}).astype("string")
+    reasons = blank(table)
+    reasons[cells.isna()] = "missing_outcome"
+    reasons[values.isna() & cells.notna()] = "other_value"
+    return settle("several_values", values, reasons, tuple(classes), ordered=ordered,
+                  source=f"The clinical column {column}, as recorded.")
+
+
+def _class_faults(cells: pd.Series, column: str, classes: dict[str, list[str]]) -> list[str]:
+    values = [value for members in classes.values() for value in members]
+    present = sorted(cells.dropna().unique())
+    found = [f"the value {value!r} stands in two classes. Remove one." for value in dict.fromkeys(values)
+             if values.count(value) > 1]
+    found += [f"the class {name!r} has no values. Name some, or remove it." for name, members in classes.items()
+              if not members]
+    if len(classes) < 3:
+        found.append("name three classes or more; for two take two_values.")
+    return found + [f"no patient has the value {value!r} in {column}. {nearest(value, present)}"
+                    for value in values if value not in present and present]
+
+
 SCHEMES: dict[str, Callable[..., Labels | SurvivalLabels]] = {
     "who_grade": who_grade,
     "three_grades": three_grades,
@@ -48,6 +77,7 @@ SCHEMES: dict[str, Callable[..., Labels | SurvivalLabels]] = {
     "enets_high_low": enets_high_low,
     "n0_vs_nplus": n0_vs_nplus,
     "two_values": two_values,
+    "several_values": several_values,
     "survival": survival,
 }
 

@@ -148,6 +148,22 @@ class FeatureTable(Part):
         return {key: value for key in KEYS[1:] if (value := getattr(self, key)) is not None}
 
 
+class FurtherTable(Part):
+    """A table of further finished features (deep, genomic …), one row per patient, and when these are known."""
+
+    file: str
+    known: Literal["before_surgery", "after_surgery"]
+    sheet: Word | None = None
+    columns: dict[Literal["patient_id"], Word] = Field(default_factory=dict)
+    prefix: Word | None = None
+    drop: WordList = ()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the user's name of the key column."""
+        return {"patient_id": self.columns.get("patient_id", "patient_id")}
+
+
 class Manifest(Part):
     """A checked manifest; its tables are found below `root`."""
 
@@ -157,6 +173,7 @@ class Manifest(Part):
     data_root: str = "."
     images: Images | None = None
     features: FeatureTable | None = None
+    tables: dict[str, FurtherTable] = Field(default_factory=dict)
     clinical: Clinical | None = None
     missing: WordList = MISSING
     centre: str | None = None
@@ -165,8 +182,10 @@ class Manifest(Part):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Manifest:
         faults = []
-        if not (self.images or self.features or self.clinical):
-            faults.append("name at least one table: `images`, `features` or `clinical`.")
+        if not (self.images or self.features or self.clinical or self.tables):
+            faults.append("name at least one table: `images`, `features`, `tables` or `clinical`.")
+        faults += [f"tables.{name}: give the table a plain name (letters, digits, _)."
+                   for name in self.tables if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII)]
         if self.centre and self.clinical is None:
             faults.append("`centre` names a clinical column, but there is no `clinical` part. Add it.")
         elif self.centre and self.clinical and self.centre not in self.clinical.columns:

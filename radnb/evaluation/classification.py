@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from radnb.evaluation.honesty import LEAST_RESAMPLES, Draws, Figure, alone
+from radnb.evaluation.honesty import LEAST_RESAMPLES, NO_INTERVAL, Draws, Figure, alone
 from radnb.evaluation.scored import Rows, Scored
 from radnb.statistics import calibration, cutoffs, usefulness
 from radnb.statistics.inputs import Bools, Floats
@@ -42,7 +42,7 @@ def at_threshold(one: Scored, drawn: Draws) -> dict[str, Figure]:
     counts = one.rows.counts()
     with np.errstate(invalid="ignore"):
         value = _defined_mean(_decisions(counts))
-    if drawn.refusal in ("apparent performance", "too few events"):
+    if drawn.refusal in NO_INTERVAL:
         return {name: alone(value[k], drawn.refusal) for k, name in enumerate(MEASURES)}
     spread, method = _resampled_limits(one, value, _decisions(counts), drawn)
     return {name: _with_wilson(name, value[k], spread[:, k], counts.mean(axis=1), method)
@@ -134,7 +134,7 @@ def calibrated(one: Scored, drawn: Draws) -> dict[str, Figure]:
     squared = one.rows.mean_by_member((one.rows.score - one.rows.event) ** 2, one.n)
     brier, share = float(squared.mean()), float(event.mean())
     value = np.array([brier, 1 - brier / (share * (1 - share)), line.in_the_large.value, line.slope.value])
-    if drawn.refusal in ("apparent performance", "too few events"):
+    if drawn.refusal in NO_INTERVAL:
         return {name: alone(v, drawn.refusal) for name, v in zip(CALIBRATION, value, strict=True)}
     error = np.array([*_brier_errors(squared, event), line.in_the_large.se, line.slope.se])
     method, ways = ("patients" if one.frozen else drawn.design), ["jackknife", "jackknife", "wald", "wald"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radnb.evaluation.honesty import NONE, Figure
+from radnb.learning.splits import ARROW
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,15 @@ def from_chance(figure: Figure) -> Figure:
 
 def verdict(found: list[Compared], *, model: str, comparator: str | None, metric: str,
             relevant: float) -> Verdict:
-    """Judge the primary comparison: internal patients decide, external ones confirm or contradict."""
-    internal = [c for c in found if c.set not in ("external", "train")]
-    external = [c for c in found if c.set == "external"]
+    """Judge the primary comparison: internal patients decide, external ones confirm or contradict.
+
+    Of directions between centres (sets named "A → B") the least favourable decides: what holds in one direction
+    alone is not shown.
+    """
+    between = sorted((c for c in found if ARROW in c.set),
+                     key=lambda c: (c.figure.low if c.figure.judged else -2.0, c.set))
+    internal = [c for c in found if c.set not in ("external", "train") and ARROW not in c.set]
+    external = [c for c in found if c.set == "external"] or between
     main = (internal or external or found)[0]
     kind, reasons = _kind(main.figure, relevant)
     other = external[0].figure if external and internal else None

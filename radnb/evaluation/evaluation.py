@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radnb.errors import raise_all
-from radnb.evaluation import classification, survival
+from radnb.evaluation import bootstrap632, classification, survival
 from radnb.evaluation.centres import alone_in, left_out, without_between
 from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
@@ -28,6 +28,7 @@ from radnb.evaluation.honesty import (
     macro,
 )
 from radnb.evaluation.scored import Scored, scored
+from radnb.evaluation.transfer import travelled
 from radnb.features.assemble import Outcome
 from radnb.learning.plan import Trained
 from radnb.statistics.screening import holm
@@ -46,7 +47,8 @@ class Evaluation:
     confusion: threshold, tp, fp, fn, tn (means over repeats); per_100: measure, value, low, high, method;
     kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
-    grid and grid_summary: see grid.py; empty where the card compares no grid.  controls, clouds
+    grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
+    frozen models in patients of other centres or sets, as they are and recalibrated there.  controls, clouds
     and learning: see controls.py.
     """
 
@@ -64,6 +66,7 @@ class Evaluation:
     verdict: Verdict
     grid: pd.DataFrame = field(default_factory=pd.DataFrame)
     grid_summary: pd.DataFrame = field(default_factory=pd.DataFrame)
+    transfer: pd.DataFrame = field(default_factory=pd.DataFrame)
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
     clouds: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -73,12 +76,13 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
              comparator: str | None, decision: tuple[float, float], horizons_months: Sequence[float] | None = None,
              relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
              candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None,
-             trained: Trained | None = None, clinical: str | None = None) -> Evaluation:
+             splits: pd.DataFrame | None = None, trained: Trained | None = None,
+             clinical: str | None = None) -> Evaluation:
     """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
 
     `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only;
-    `ways` holds the scores of every candidate of a grid; `trained` tells the controls of fits, selections and costs,
-    and `clinical` names the model set of the clinical facts alone.
+    `ways` holds the scores of every candidate of a grid, `splits` who trained and was tested where; `trained` tells
+    the controls of fits, selections and costs, and `clinical` names the model set of the clinical facts alone.
     """
     drawn_table = pd.DataFrame(columns=list(RESAMPLED)) if resamples is None else resamples
     check(predictions, drawn_table, outcome)
@@ -87,7 +91,8 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     centres = [left_out(one, patients) for one in series]
     drawn = [without_between(draws(one), c) for one, c in zip(series, centres, strict=True)]
     horizons = tuple(horizons_months or ())
-    metrics = [row for one, d in zip(series, drawn, strict=True) for row in _one_model(one, d, outcome, horizons)]
+    metrics = [row for one, d in zip(series, drawn, strict=True)
+               for row in _one_model(one, d, outcome, horizons, bootstrap632.apparent_of(one, series))]
     metrics += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                 for one, c in zip(series, centres, strict=True) if outcome.binary or one.survival
                 for metric, f, n, events in alone_in(one, c)]
@@ -100,9 +105,11 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
     beside = _beside(series, drawn_table, table, judged, trained, clinical, candidates)
     judged = replace(judged, unbeaten=unbeaten(beside["controls"]))
-    checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons)
+    checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons,
+                   notes=trained.notes if trained else ())
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
-                      **beside, **tables(series, drawn, thresholds, comparator))
+                      transfer=travelled(predictions, patients, splits, thresholds=decision), **beside,
+                      **tables(series, drawn, thresholds, comparator))
 
 
 def _beside(series: Sequence[Scored], resamples: pd.DataFrame, metrics: pd.DataFrame, judged: Verdict,
@@ -139,7 +146,8 @@ def _row(one: Scored, metric: str, figure: Figure) -> tuple[object, ...]:
     return (one.model, one.set, metric, figure.value, figure.low, figure.high, one.n, one.events, figure.method)
 
 
-def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[float]) -> list[tuple[object, ...]]:
+def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[float],
+               apparent: Scored | None) -> list[tuple[object, ...]]:
     """Return the metric rows of one model, set and target, but for the AUC or C itself when it is the headline."""
     mark = "" if outcome.binary or one.survival else f"[{one.target}]"
     rows = [] if not mark else [_row(one, f"auc{mark}", discrimination(one, drawn))]
@@ -147,7 +155,8 @@ def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[f
         rows += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                  for metric, f, n, events in survival.group_figures(one, horizons)]
         return [*rows, *([_row(one, "logrank_p", survival.logrank_p(one))] if one.rows.thresholded else [])]
-    found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn)}
+    found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn),
+             **bootstrap632.of_patients(one, apparent)}
     return rows + [_row(one, f"{name}{mark}", figure) for name, figure in found.items()
                    if name not in classification.PER_100]
 
@@ -195,7 +204,13 @@ def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcom
             one, d = series[members[0]], macro([drawn[k] for k in members])
             figure, metric = discrimination_macro(one, d), "auc_macro"
         result[key] = _Summary(tuple(series[k] for k in members), d, figure, metric)
-    return result
+    return {key: _combined(one, result.get((key[0], "train"))) for key, one in result.items()}
+
+
+def _combined(one: _Summary, apparent: _Summary | None) -> _Summary:
+    """Return a headline that was scored out of bag as its .632+ estimate."""
+    drawn = None if apparent is None else apparent.drawn
+    return replace(one, figure=bootstrap632.of_headline(one.figure, one.drawn, one.series[0], drawn))
 
 
 def _comparisons(whole: Mapping[Key, _Summary], primary: str,
@@ -233,6 +248,8 @@ def _difference_rows(mine: _Summary, comparator: str, figure: Figure, test: Figu
 
 
 def _difference(mine: _Summary, other: _Summary) -> tuple[Figure, float]:
+    if (figure := bootstrap632.difference(mine.figure, other.figure)) is not None:
+        return figure, float("nan")
     if len(mine.series) == 1:
         return difference(mine.series[0], other.series[0], mine.drawn, other.drawn)
     return difference_macro(mine.series[0], other.series[0], mine.drawn, other.drawn)

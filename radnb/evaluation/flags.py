@@ -23,10 +23,15 @@ Flag = tuple[str, str, dict[str, Any]]
 
 
 def flags(series: Sequence[Scored], metrics: pd.DataFrame, verdict: Verdict, *, patients: pd.DataFrame | None = None,
-          candidates: Mapping[str, int] | None = None, horizons: Sequence[float] = ()) -> pd.DataFrame:
-    """Return the checks that failed: code, severity (info, warning, stop) and the parameters of their sentence."""
+          candidates: Mapping[str, int] | None = None, horizons: Sequence[float] = (),
+          notes: Sequence[tuple[str, str, Mapping[str, Any]]] = ()) -> pd.DataFrame:
+    """Return the checks that failed: code, severity (info, warning, stop) and the parameters of their sentence.
+
+    `notes` are flags that training raised.
+    """
     found: list[Flag] = [*_events(series, candidates or {}), *_figures(metrics), *_design(series, verdict, patients),
-                         *_centres(series, patients), *_horizons(series, horizons)]
+                         *_centres(series, patients), *_horizons(series, horizons),
+                         *((code, severity, dict(given)) for code, severity, given in notes)]
     table = pd.DataFrame(found, columns=["code", "severity", "parameters"])
     rank = {"stop": 0, "warning": 1, "info": 2}
     return table.sort_values("severity", key=lambda s: s.map(rank), kind="stable").reset_index(drop=True)

@@ -22,6 +22,7 @@ LEAST_EVENTS_FROZEN = 10
 LEAST_RESAMPLES = 25
 STOP = 10  # permutations end when this many have reached the observed value
 NONE = "none: "
+NO_INTERVAL = ("apparent performance", "out of bag", "too few events")  # of any figure, whatever else is at hand
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ def refusal(one: Scored) -> str:
     """Say why no interval may be given, or nothing."""
     if one.set == "train":
         return "apparent performance"
+    if one.out_of_bag:
+        return "out of bag"
     if one.rarer < (LEAST_EVENTS_FROZEN if one.frozen else LEAST_EVENTS_CV):
         return "too few events"
     if np.ptp(one.rows.score) == 0:

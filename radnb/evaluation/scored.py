@@ -126,6 +126,12 @@ class Scored:
         """Say whether the outcome is a time to an event."""
         return self.rows.time is not None
 
+    @property
+    def out_of_bag(self) -> bool:
+        """Say whether each repeat scored only those whom a bootstrap sample left out."""
+        partial = len(self.rows.unit) < self.rows.units * self.n
+        return partial and self.folds == 1 and not self.frozen and self.set != "train"
+
     @cached_property
     def truth(self) -> Bools:
         """Return each patient's event, in the order of `patients`."""

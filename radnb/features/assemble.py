@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from radnb.cohort.labels import Labels, SurvivalLabels
 from radnb.errors import RadnbError, nearest, raise_all
+from radnb.features import joining
+from radnb.features.joining import VOLUME, Blocks, Layout
 
+__all__ = ["VOLUME", "Cohort", "Layout", "Outcome", "assemble", "included", "table_layout"]
 EXCLUSIONS = ["patient_id", "stage", "reason"]
-LESIONS = ("largest", "mean")
-VOLUME = "original_shape_MeshVolume"
-_NOT_FEATURES = ("patient_id", "roi", "phase", "timepoint", "reader")
+RESERVED = ("patient_id", "centre", "outcome", "time_months", "event")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Outcome:
     kind: str  # "classes" or "survival"
     name: str  # e.g. "g1_vs_g23" or "overall_survival"
     classes: tuple[str, ...] = ()  # codes, e.g. ("G1", "G2-3"); the last one is the event of a binary outcome
+    ordered: bool = False  # more than two classes from low to high, as grades are
 
     @property
     def binary(self) -> bool:
@@ -38,8 +41,9 @@ class Cohort:
 
     A class outcome is the column `outcome` (integer position in `outcome.classes`); a survival outcome is
     `time_months` and `event` (0/1).  `blocks` names the columns of each feature block (categories are already
-    indicator columns by declared levels).  `clinical` keeps the readable clinical table of the same patients for
-    Table 1.  `exclusions` has the columns patient_id, stage, reason (a code).
+    indicator columns by declared levels); a column may belong to several, as to `radiomics` and `radiomics:arterial`.
+    `clinical` keeps the readable clinical table of the same patients for Table 1.  `exclusions` has the columns
+    patient_id, stage, reason (a code).
     """
 
     table: pd.DataFrame
@@ -50,34 +54,34 @@ class Cohort:
 
 
 def assemble(clinical: pd.DataFrame, labels: Labels | SurvivalLabels, *, features: pd.DataFrame | None = None,
-             failures: pd.DataFrame | None = None, predictors: pd.DataFrame | None = None,
-             phases: Sequence[str] = (), roi: str | Sequence[str] = "tumour", timepoint: str = "baseline",
-             reader: str = "R1", lesions: str | None = None, include: Mapping[str, Sequence[str]] | None = None,
-             centre: str | None = None) -> Cohort:
+             failures: pd.DataFrame | None = None, predictors: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
+             layout: Layout | None = None, tables: Mapping[str, pd.DataFrame] | None = None,
+             include: Mapping[str, Sequence[str]] | None = None, centre: str | None = None) -> Cohort:
     """Join what is known of each patient; everybody in the clinical table is in the result or among the exclusions.
 
-    `labels` and `predictors` are indexed like `clinical` (or like the rows of it that `include` keeps).  With several
-    `phases` the feature columns are named `<phase>_<feature>`, and a patient who lacks one phase is left out, never
-    imputed.  With several regions per patient (`roi` a list) `lesions` says what stands for the patient: the
-    `largest` by mesh volume in the first phase, or the `mean` of each feature.
+    `labels` and `predictors` are indexed like `clinical` (or like the rows of it that `include` keeps); `predictors`
+    is the block `clinical`, or several by their names.  `tables` are finished features by block, with the column
+    patient_id.  The columns of images are named `<time point>_<region>_<phase>_<feature>`, as far as there are several
+    of each.  A patient who lacks a phase, a region, a time point or a row of a table is left out, never imputed.
     """
     clinical = clinical.sort_values("patient_id", kind="stable")
     raise_all(_twice(clinical), code="E_DUP")
-    images, blocks, lacking = _images(features, failures, clinical["patient_id"], list(phases),
-                                      [roi] if isinstance(roi, str) else list(roi), timepoint, reader, lesions)
-    excluded = _excluded(clinical, labels, include or {}, lacking)
+    images, blocks, lacking = _images(features, failures, clinical["patient_id"], layout or Layout())
+    further = {block: _further(table, block) for block, table in (tables or {}).items()}
+    excluded = _excluded(clinical, labels, include or {}, lacking, further)
     kept = clinical[excluded["reason"].isna()]
     if kept.empty:
-        raise RadnbError(f"No patient is left: {_counted(excluded)}. Check `patients`, `outcome` and `images` "
-                         "of the study card.", code="E_EMPTY")
-    measured = _measured(predictors, kept)
-    raise_all([f"{column}: a clinical predictor and an image feature share this name. Rename one."
-               for column in measured if column in images], code="E_COLUMN")
+        raise RadnbError(f"No patient is left: {_counted(excluded)}. Check `patients`, `outcome`, `images` and "
+                         "`blocks` of the study card.", code="E_EMPTY")
+    known = {"clinical": predictors} if isinstance(predictors, pd.DataFrame) else dict(predictors or {})
+    measured, known_blocks = _measured(known, kept)
+    _check_names({"clinical predictors": [*measured], "image features": [*images],
+                  **{f"table {block}": [*table] for block, table in further.items()}})
     parts = [kept["patient_id"].reset_index(drop=True), _centres(kept, centre), measured.reset_index(drop=True),
-             images.loc[kept["patient_id"]].reset_index(drop=True) if blocks else pd.DataFrame(index=range(len(kept))),
+             *(table.loc[kept["patient_id"]].reset_index(drop=True)
+               for table in ([images] if blocks else []) + [*further.values()]),
              _outcome_columns(labels, kept)]
-    if predictors is not None:
-        blocks = {"clinical": tuple(measured.columns), **blocks}
+    blocks = {**known_blocks, **blocks, **{block: tuple(table) for block, table in further.items()}}
     exclusions = excluded.dropna(subset="reason")[EXCLUSIONS].reset_index(drop=True)
     return Cohort(pd.concat(parts, axis=1), blocks, _outcome(labels), kept.reset_index(drop=True), exclusions)
 
@@ -95,7 +99,7 @@ def _twice(clinical: pd.DataFrame) -> list[str]:
 
 def _outcome(labels: Labels | SurvivalLabels) -> Outcome:
     if isinstance(labels, Labels):
-        return Outcome("classes", labels.scheme, labels.classes)
+        return Outcome("classes", labels.scheme, labels.classes, labels.ordered)
     return Outcome("survival", labels.scheme)
 
 
@@ -110,8 +114,8 @@ def _outcome_columns(labels: Labels | SurvivalLabels, kept: pd.DataFrame) -> pd.
 
 
 def _excluded(clinical: pd.DataFrame, labels: Labels | SurvivalLabels, include: Mapping[str, Sequence[str]],
-              lacking: pd.Series) -> pd.DataFrame:
-    """Give every patient the first reason to be left out, in the order inclusion, outcome, images; or none."""
+              lacking: pd.Series, further: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Give every patient the first reason to be left out, in the order inclusion, outcome, images, tables; or none."""
     table = pd.DataFrame({"patient_id": clinical["patient_id"], "stage": pd.NA, "reason": pd.NA}, dtype="object")
     for column, values in include.items():
         _note(table, "inclusion", _not_included(clinical, column, list(values)))
@@ -120,6 +124,9 @@ def _excluded(clinical: pd.DataFrame, labels: Labels | SurvivalLabels, include: 
     none = labelled.reindex(clinical.index).isna()
     _note(table, "outcome", reasons.where(reasons.notna() | ~none, "missing_outcome").where(none))
     _note(table, "images", clinical["patient_id"].map(lacking))
+    for block, values in further.items():
+        absent = ~clinical["patient_id"].isin(values.index)
+        _note(table, block, pd.Series("not_in_table", index=clinical.index, dtype="object").where(absent))
     return table
 
 
@@ -156,81 +163,47 @@ def _centres(kept: pd.DataFrame, centre: str | None) -> pd.Series:
     return kept[centre].astype("string").fillna("unknown").astype("object").rename("centre").reset_index(drop=True)
 
 
-def _measured(predictors: pd.DataFrame | None, kept: pd.DataFrame) -> pd.DataFrame:
-    if predictors is None:
-        return pd.DataFrame(index=kept.index)
-    return predictors.drop(columns="patient_id", errors="ignore").reindex(kept.index).astype(float)
+def _measured(known: Mapping[str, pd.DataFrame], kept: pd.DataFrame) -> tuple[pd.DataFrame, Blocks]:
+    """Return the columns of clinical blocks, each column once, and the blocks."""
+    tables = {block: table.drop(columns="patient_id", errors="ignore").reindex(kept.index).astype(float)
+              for block, table in known.items()}
+    columns = {name: table[name] for table in tables.values() for name in table}
+    return pd.DataFrame(columns, index=kept.index), {block: tuple(table) for block, table in tables.items()}
 
 
-def _images(features: pd.DataFrame | None, failures: pd.DataFrame | None, patients: pd.Series, phases: list[str],
-            rois: list[str], timepoint: str, reader: str,
-            lesions: str | None) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], pd.Series]:
-    """Return one row of features per patient who has all phases, the blocks, and why the others have none."""
+def _further(table: pd.DataFrame, block: str) -> pd.DataFrame:
+    """Return a finished table by patient; a row without any value is no row."""
+    values = table.set_index("patient_id").astype(float).replace([np.inf, -np.inf], np.nan).dropna(how="all")
+    raise_all([f"table {block}: patient {name} has several rows. Keep one row per patient."
+               for name in values.index[values.index.duplicated()].unique()], code="E_DUP")
+    return values
+
+
+def _check_names(columns: Mapping[str, Sequence[str]]) -> None:
+    counts = Counter(name for names in columns.values() for name in names)
+    where = {name: " and ".join(of for of, names in columns.items() if name in names)
+             for name, n in counts.items() if n > 1}
+    found = [f"{name}: {of} share this name. Rename one, or give the table a `prefix` in the manifest."
+             for name, of in where.items()]
+    raise_all(found + [f"{name}: a predictor may not be called so. Rename the column."
+                       for name in counts if name in RESERVED], code="E_COLUMN")
+
+
+def _images(features: pd.DataFrame | None, failures: pd.DataFrame | None, patients: pd.Series,
+            layout: Layout) -> tuple[pd.DataFrame, Blocks, pd.Series]:
+    """Return one row of features per patient who has all that is wanted, the blocks, and why the others have none."""
     if features is None:
         return pd.DataFrame(), {}, pd.Series(dtype="object")
-    rows = _picked(features, rois, timepoint, reader)
-    phases = phases or sorted(rows["phase"].unique())
-    raise_all([f"images.phases: the cohort has no phase {phase!r} for region {', '.join(rois)}, time point "
-               f"{timepoint}, reader {reader}. {nearest(phase, map(str, rows['phase'].unique()))}"
-               for phase in phases if phase not in set(rows["phase"])], code="E_CONFIG")
-    rows = _one_lesion(rows[rows["phase"].isin(phases)], phases, lesions)
-    tables = {phase: part.drop(columns=list(_NOT_FEATURES[1:])).set_index("patient_id")
-              for phase, part in rows.groupby("phase")}
-    if len(phases) > 1:
-        tables = {phase: table.add_prefix(f"{phase}_") for phase, table in tables.items()}
-    joined = pd.concat([tables[phase] for phase in phases], axis=1, join="inner").sort_index()
-    blocks = {"radiomics": tuple(joined.columns)}
-    blocks |= {f"radiomics:{phase}": tuple(tables[phase].columns) for phase in phases if phase}
-    return joined, blocks, _lacking(patients, rows, joined, _failed(failures, phases, rois, timepoint, reader))
+    layout = table_layout(layout, features)
+    rows = joining.one_lesion(joining.picked(features, layout), layout)
+    table, blocks = joining.joined(rows, layout)
+    return table, blocks, joining.lacking(patients, rows, table.index, joining.failed(failures, layout), layout)
 
 
-def _picked(features: pd.DataFrame, rois: list[str], timepoint: str, reader: str) -> pd.DataFrame:
-    rows = features[features["roi"].isin(rois) & (features["timepoint"] == timepoint)
-                    & (features["reader"] == reader)]
-    if rows.empty:
-        there = features[["roi", "timepoint", "reader"]].drop_duplicates().head(10)
-        listed = "; ".join(", ".join(map(str, row)) for row in there.itertuples(index=False))
-        raise RadnbError(f"images: there are no features for region {', '.join(rois)}, time point {timepoint}, "
-                         f"reader {reader}. There are: {listed or 'none at all (see the failures)'}.", code="E_CONFIG")
-    rows = rows.drop(columns=[name for name in rows if str(name).startswith("diagnostics_")])
-    values = rows.columns.difference(_NOT_FEATURES, sort=False)
-    return pd.concat([rows[list(_NOT_FEATURES)], rows[values].astype(float).replace([np.inf, -np.inf], np.nan)],
-                     axis=1)
-
-
-def _one_lesion(rows: pd.DataFrame, phases: list[str], lesions: str | None) -> pd.DataFrame:
-    several = rows[rows.duplicated(["patient_id", "phase"], keep=False)]["patient_id"].unique()
-    if not len(several):
-        return rows
-    if lesions not in LESIONS:
-        raise RadnbError(f"images: {len(several)} patients have several regions ({', '.join(several[:5])} ...). "
-                         "Say what stands for the patient: `lesions: largest` or `lesions: mean`.",
-                         code="E_ROI_AMBIGUOUS")
-    if lesions == "mean":
-        return rows.groupby(["patient_id", "phase"], sort=True).mean(numeric_only=True).reset_index().assign(
-            roi="", timepoint="", reader="")
-    if VOLUME not in rows:
-        raise RadnbError(f"images.lesions: without the feature {VOLUME} the largest region is unknown. "
-                         "Extract it, or take the mean.", code="E_CONFIG")
-    order = rows.assign(_phase=rows["phase"].map({phase: place for place, phase in enumerate(phases)}))
-    order = order.sort_values(["patient_id", "_phase", VOLUME, "roi"], ascending=[True, True, False, True],
-                              kind="stable")
-    largest = order.drop_duplicates("patient_id").set_index("patient_id")["roi"]
-    return order[order["roi"] == order["patient_id"].map(largest)].drop_duplicates(["patient_id", "phase"]).drop(
-        columns="_phase")
-
-
-def _failed(failures: pd.DataFrame | None, phases: list[str], rois: list[str], timepoint: str,
-            reader: str) -> set[str]:
-    if failures is None:
-        return set()
-    ours = (failures["roi"].isin(rois) & failures["phase"].isin(phases) & (failures["timepoint"] == timepoint)
-            & (failures["reader"] == reader))
-    return set(failures.loc[ours, "patient_id"])
-
-
-def _lacking(patients: pd.Series, rows: pd.DataFrame, joined: pd.DataFrame, failed: set[str]) -> pd.Series:
-    some = set(rows["patient_id"])
-    reasons = {name: "extraction_failed" if name in failed else "missing_phase" if name in some else "no_image"
-               for name in patients if name not in joined.index}
-    return pd.Series(reasons, dtype="object")
+def table_layout(layout: Layout, features: pd.DataFrame) -> Layout:
+    """Return the layout with the phases that the features have, where it names none."""
+    if layout.phases:
+        return layout
+    ours = (features["roi"].isin(layout.rois) & features["timepoint"].isin(layout.timepoints)
+            & (features["reader"] == layout.reader))
+    return replace(layout, phases=tuple(sorted(features.loc[ours, "phase"].unique())))

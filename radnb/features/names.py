@@ -61,6 +61,7 @@ _NUMBERED = {  # image -> English after the comma, Chinese in front, short Engli
     r"simoncelli-(\d+)-riesz-(\d+)": (
         "after a filter that leaves structures of one size along certain axes (scale {}, Riesz {})",
         "经仅保留特定方向单一尺度结构的滤波后（第{}级，Riesz {}）", "Simoncelli {} Riesz {}", "Simoncelli {} Riesz {}")}
+_CHANGES = {"delta_absolute": ("change", "变化"), "delta_relative": ("relative change", "相对变化")}
 _TITLES = {"Id": "Inverse difference", "Idm": "Inverse difference moment", "Idn": "Inverse difference normalised",
            "Idmn": "Inverse difference moment normalised", "Imc1": "Information correlation 1",
            "Imc2": "Information correlation 2", "MCC": "Maximal correlation coefficient",
@@ -158,10 +159,13 @@ def _ordinal(number: str) -> str:
 
 
 def _phase(found: Parts, place: int) -> str:
-    if not found.phase:
-        return ""
-    known = PHASE_WORDS.get(re.sub(r"[\s-]+", "_", found.phase).lower())
-    return known[place] if known else found.phase.replace("_", " ")
+    """Return in words what stands before the feature: change, time point, region, phase, as far as they are there."""
+    before = re.sub(r"[\s-]+", "_", found.phase).lower()
+    change = next((words[place] for word, words in _CHANGES.items() if f"{before}_".startswith(f"{word}_")), "")
+    rest = found.phase[len("delta_absolute_"):] if change else found.phase  # both words are equally long
+    known = max((word for word in PHASE_WORDS if f"_{before}".endswith(f"_{word}")), key=len, default="")
+    rest = rest[:len(rest) - len(known)].replace("_", " ").strip()
+    return ("，" if place else ", ").join(filter(None, [rest, PHASE_WORDS[known][place] if known else "", change]))
 
 
 def _numbered(image: str, place: int) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-KEYS = ["patient_id", "reader"]
-KNOWN = {"patient_id", "roi", "phase", "timepoint", "reader"}
+from radnb.features import joining
+from radnb.features.joining import Layout
 
 
-def readings(features: pd.DataFrame, *, phases: Sequence[str], roi: str, timepoint: str, reader: str) -> pd.DataFrame:
-    """Return patient_id, reader and one column per feature of the readers other than `reader`, phases joined."""
-    rows = features[(features["roi"] == roi) & (features["timepoint"] == timepoint) & (features["reader"] != reader)]
-    names = [name for name in features if name not in KNOWN]
+def readings(features: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """Return patient_id, reader and one column per feature of the readers other than the layout's own."""
     parts = []
-    for phase in phases or sorted(rows["phase"].unique()):
-        part = rows[rows["phase"] == phase].set_index(KEYS)[names]
-        parts.append(part.add_prefix(f"{phase}_") if len(phases) > 1 else part)
-    return pd.concat(parts, axis=1, join="inner").reset_index() if parts else pd.DataFrame(columns=KEYS)
+    for reader in sorted(set(features["reader"]) - {layout.reader}):
+        theirs = replace(layout, reader=reader)
+        rows = joining.rows_of(features, theirs)
+        if set(rows["phase"]) >= set(layout.phases):
+            table, _ = joining.joined(joining.one_lesion(rows, theirs), theirs)
+            parts.append(table.reset_index().assign(reader=reader))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["patient_id", "reader"])

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from radnb.errors import nearest
+from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
-from radnb.learning.learners import CLASSES, SURVIVAL
+from radnb.learning.imbalance import OVERSAMPLERS
+from radnb.learning.learners import SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
+from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
+from radnb.learning.suspects import Note, column_notes, identifier_problems
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
@@ -30,6 +34,7 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     """List what is wrong with the plan: unknown names and options, blocks, and learners of the wrong kind."""
     found = choices.problems(DESIGNS, plan.design, "design") + choices.problems(MODELS, plan.model, "model")
     found += choices.problems(THRESHOLDS, plan.threshold, "threshold")
+    found += choices.problems(OVERSAMPLERS, plan.imbalance, "imbalance")
     found += choices.problems(PREPARE, {"prepare": dict(plan.prepare)}, "card")
     for number, choice in enumerate(plan.selector):
         found += choices.problems(SELECTORS, choice, f"selector {number + 1}" if len(plan.selector) > 1 else "selector")
@@ -41,27 +46,46 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
-    return found or _kind_problems(plan, cohort.outcome.kind)
+    return found or _kind_problems(plan, cohort)
 
 
-def _kind_problems(plan: Plan, kind: str) -> list[str]:
+def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
+    kind = cohort.outcome.kind
     survival, found = kind == SURVIVAL, []
     fit, outcome = (SURVIVORS, "a survival") if survival else (CLASSIFIERS, "a class")
     for model in (plan.model, *plan.grid.get("models", ())):
         if choices.name_of(model) not in fit:
             found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fit)}.")
+        elif not survival:
+            found += _faults(model, len(cohort.outcome.classes))
+    asked = {choices.name_of(model) for model in (plan.model, *plan.grid.get("models", ()))}
+    found += [NO_FORESTS] if asked & set(FORESTS) and forests_missing() else []
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
+    used = dict.fromkeys(block for blocks in plan.sets.values() for block in blocks_of(layout(blocks)))
+    names = tuple(column for block in used for column in cohort.blocks[block])
     for choice in (step for chain in (plan.selector, *chains) for step in chain):
-        suits = choices.pick(SELECTORS, choice, seed=0)().kinds
-        if (SURVIVAL if survival else CLASSES) not in suits:
+        selector = choices.pick(SELECTORS, choice, seed=0)()
+        found += [fault for fault in selector.faults(names) if fault not in found]
+        if kind not in selector.kinds:
             fitting = [n for n in SELECTORS if kind in choices.pick(SELECTORS, {n: {}}, seed=0)().kinds]
             found.append(f"selector: {choices.name_of(choice)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fitting)}.")
+    if survival and choices.name_of(plan.imbalance) != "none":
+        found.append("imbalance: a survival outcome has no classes to even out. Leave `imbalance` out.")
     if survival and choices.name_of(plan.threshold) not in SURVIVAL_THRESHOLDS:
         found.append(f"threshold: {choices.name_of(plan.threshold)} does not suit a survival outcome. "
                      f"Choose {' or '.join(SURVIVAL_THRESHOLDS)}.")
     return found
+
+
+def _faults(model: Mapping[str, Any], classes: int) -> list[str]:
+    """Say why a model cannot be made as the card wants it, or not for this many classes."""
+    try:
+        made: Learner = choices.pick(MODELS, model, "model", seed=0)()
+    except RadnbError as error:
+        return [str(error)]
+    return made.faults(classes)
 
 
 def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -73,7 +97,12 @@ def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list
             found.append(f"block {block}: the table has no column {_some(absent)}. Assemble the cohort anew.")
             continue
         found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
-    return found or _giveaways(cohort, used)
+    return found or identifier_problems(cohort.table, used) + _giveaways(cohort, used)
+
+
+def cohort_notes(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[Note]:
+    """Return what is told and not refused, as flags (code, severity, parameters): repeated columns, calendar years."""
+    return column_notes(cohort.table, used)
 
 
 def _class_problems(cohort: Cohort) -> list[str]:

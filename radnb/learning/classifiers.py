@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
+from radnb.learning.blend import blend, guided_ridge
 from radnb.learning.discriminant import LinearDiscriminant, NaiveBayes, QuadraticDiscriminant
 from radnb.learning.inner import Maker, Tuned
 from radnb.learning.learners import PENALTIES, Learner
@@ -198,6 +199,7 @@ def _forest(extra: bool, trees: int, leaf: int, columns: str | float, balanced: 
 BASES: dict[str, Callable[..., Learner]] = {
     "logistic": logistic,
     "ridge_logistic": ridge_logistic,
+    "guided_ridge": guided_ridge,
     "lasso_logistic": lasso_logistic,
     "elastic_net_logistic": elastic_net_logistic,
     "lda": lda,
@@ -214,6 +216,7 @@ BASES: dict[str, Callable[..., Learner]] = {
     "gradient_boosting": gradient_boosting,
     "xgboost": xgboost,
     "lightgbm": lightgbm,
+    "blend": blend,
     "proportional_odds": proportional_odds,
     "single_feature": single_feature,
     "radiomics_score": radiomics_score,

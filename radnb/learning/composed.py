@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, MinLen
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from radnb.errors import RadnbError
 from radnb.learning.classifiers import BASES, Penalty
 from radnb.learning.ensembles import OneVsRest, Stacking, Voting
 from radnb.learning.ordinal import Cumulative
-from radnb.learning.selection import SELECTORS
+from radnb.learning.screens import Named
+from radnb.learning.selection import CLASSES, SELECTORS
 from radnb.learning.staged import Stage, TwoStage
 from radnb.work import choices
 
@@ -30,8 +31,20 @@ def _named(value: Any, registry: choices.Registry, what: str) -> Choice:
     return {name: given or {} for name, given in choice.items()}
 
 
+def _for_classes(choice: Choice) -> Choice:
+    """Refuse selectors that a stage cannot run: those for survival, by name, or by repeated measurements."""
+    selector = choices.pick(SELECTORS, choice, seed=0)()
+    name = choices.name_of(choice)
+    if CLASSES not in selector.kinds:
+        raise PydanticCustomError("choice", "{name} does not suit a class outcome", {"name": name})
+    if selector.needs_repeats or isinstance(selector, Named):
+        raise PydanticCustomError("choice", "{name} comes before the stages: name it under `selector`", {"name": name})
+    return choice
+
+
 Base = Annotated[Choice, BeforeValidator(functools.partial(_named, registry=BASES, what="base"))]
-Selection = Annotated[Choice, BeforeValidator(functools.partial(_named, registry=SELECTORS, what="selector"))]
+Selection = Annotated[Choice, BeforeValidator(functools.partial(_named, registry=SELECTORS, what="selector")),
+                      AfterValidator(_for_classes)]
 Bases = Annotated[tuple[Base, ...], MinLen(2)]
 RIDGE: Choice = {"ridge_logistic": {}}
 FOREST: Choice = {"random_forest": {}}

@@ -84,6 +84,12 @@ class Voting(Learner):
             found = [_places(one, ladder) for one, ladder in zip(found, self.ladders_, strict=True)]
         return np.asarray(np.average(found, axis=0, weights=self.votes))
 
+    def weights(self) -> Array | None:
+        """Return the mean of the members' weights, each in size and as shares of one; None where one has none."""
+        each = [None if (found := member.weights()) is None else np.abs(found) for member in self.members_]
+        shares = [one / (one.sum() or 1.0) for one in each if one is not None]
+        return np.average(shares, axis=0, weights=self.votes) if len(shares) == len(each) else None
+
 
 def _places(scores: Array, ladder: Array) -> Array:
     """Return the share of held-out training scores below each score, ties half."""

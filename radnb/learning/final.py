@@ -55,7 +55,8 @@ def _columns(sample: Sample, fitted: Fitted) -> dict[str, Any]:
         _scaling(fitted.always, np.arange(len(fitted.always.names))), _scaling(fitted.chosen, fitted.picked.columns),
         strict=True))
     found: dict[str, Any] = {"prespecified": list(fitted.always.names), "fill": _plain(fill),
-                             "centre": _plain(centre), "spread": _plain(spread)}
+                             "centre": _plain(centre), "spread": _plain(spread),
+                             "bound": fitted.chosen.preparation.bound}
     line, made = fitted.learner.linear(), fitted.picked.rotation
     if line is not None and line.coef.shape[1]:
         fixed = len(fitted.always.names)

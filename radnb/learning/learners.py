@@ -29,6 +29,10 @@ class Learner:
     calibrated: bool = field(default=True, init=False)
     converged_: bool = field(default=True, init=False)
 
+    def faults(self, classes: int) -> list[str]:
+        """List, as sentences for the card, why the learner cannot be fitted to this many classes."""
+        return []
+
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> Learner:
         """Learn from training rows: class codes (n,) or time and event (n, 2)."""
         raise NotImplementedError

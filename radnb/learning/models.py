@@ -7,7 +7,18 @@ from collections.abc import Callable
 from radnb.learning.classifiers import BASES
 from radnb.learning.composed import cumulative, one_vs_rest, stacking, two_stage, voting
 from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, Learner
-from radnb.learning.survivors import cox, lasso_cox, ridge_cox
+from radnb.learning.survivors import (
+    cox,
+    elastic_net_cox,
+    gradient_boosted_cox,
+    lasso_cox,
+    radiomics_score_cox,
+    random_survival_forest,
+    ridge_cox,
+    single_feature_cox,
+    xgboost_aft,
+    xgboost_cox,
+)
 
 CLASSIFIERS: dict[str, Callable[..., Learner]] = {
     **BASES,  # those that may also be parts of the following
@@ -21,6 +32,13 @@ SURVIVORS: dict[str, Callable[..., Learner]] = {
     "cox": cox,
     "ridge_cox": ridge_cox,
     "lasso_cox": lasso_cox,
+    "elastic_net_cox": elastic_net_cox,
+    "radiomics_score_cox": radiomics_score_cox,
+    "single_feature_cox": single_feature_cox,
+    "xgboost_cox": xgboost_cox,
+    "xgboost_aft": xgboost_aft,
+    "gradient_boosted_cox": gradient_boosted_cox,
+    "random_survival_forest": random_survival_forest,
 }
 MODELS = CLASSIFIERS | SURVIVORS
 

@@ -1,4 +1,4 @@
-"""LASSO with its penalty chosen in inner folds of patients, for selectors and models alike."""
+"""LASSO and elastic net with their penalty chosen in inner folds of patients, for selectors and models alike."""
 
 from __future__ import annotations
 
@@ -26,23 +26,29 @@ class Chosen:
     converged: bool
 
 
-def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
-                limit: int | None = None, ties: Ties = "efron", size: int = 50, alpha: float = 1.0) -> list[Chosen]:
-    """Return the solution at the chosen lambda: one for two classes or survival, one per class otherwise.
+Outcome = tuple[NDArray[np.bool_], functools.partial[Family]]
 
-    `alpha` is 1 for the LASSO; below, the elastic net, whose other part of the penalty is a ridge.
 
-    The path ends at 1 % of the largest lambda, or at 5 % where there are fewer than two patients per column: below
-    that it nears saturation, which costs most of the time and is not what cross-validation chooses.
-    """
-    ratio = 0.05 if len(x) < 2 * x.shape[1] else 0.01
+def outcomes(y: Array, ties: Ties) -> list[Outcome]:
+    """Return each outcome to be modelled with its likelihood: survival or two classes one, several classes each."""
     if y.ndim == 2:
-        return [_solve(x, y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties), groups, rule, folds, seed, limit,
-                       ratio, size, alpha)]
+        return [(y[:, 1] > 0, functools.partial(_cox, y=y, ties=ties))]
     present = np.unique(y)
     events = [y == present[-1]] if len(present) == 2 else [y == value for value in present]
-    return [_solve(x, event, functools.partial(_binomial, y=event.astype(float)), groups, rule, folds, seed, limit,
-                   ratio, size, alpha) for event in events]
+    return [(event, functools.partial(_binomial, y=event.astype(float))) for event in events]
+
+
+def chosen_path(x: Array, y: Array, *, groups: IntArray | None, rule: Rule, folds: int, seed: int,
+                limit: int | None = None, ties: Ties = "efron", size: int = 50, alpha: float = 1.0) -> list[Chosen]:
+    """Return the LASSO solution at the chosen lambda: one for two classes or survival, one per class otherwise.
+
+    The path ends at 1 % of the largest lambda, or at 5 % where there are fewer than two patients per column: below
+    that it nears saturation, which costs most of the time and is not what cross-validation chooses. `alpha` below 1
+    gives the elastic net.
+    """
+    ratio = 0.05 if len(x) < 2 * x.shape[1] else 0.01
+    return [_solve(x, event, family, groups, rule, folds, seed, limit, alpha, ratio, size)
+            for event, family in outcomes(y, ties)]
 
 
 def _binomial(rows: IntArray, *, y: Array) -> Family:
@@ -61,14 +67,13 @@ def inner_folds(event: NDArray[Any], groups: IntArray | None, folds: int, seed: 
 
 
 def _solve(x: Array, event: NDArray[Any], family: functools.partial[Family], groups: IntArray | None, rule: Rule,
-           folds: int, seed: int, limit: int | None, ratio: float, size: int,
-           alpha: float) -> Chosen:
+           folds: int, seed: int, limit: int | None, alpha: float, ratio: float, size: int) -> Chosen:
     from radnb.statistics.paths import cross_validate  # loads scikit-learn, which takes seconds and few runs need
 
     fold = inner_folds(event, groups, folds, seed)
     if fold is None or not np.ptp(x, axis=0).any():
         return Chosen(family(np.arange(len(x))).null(), np.zeros(x.shape[1]), np.inf, fold is not None)
-    found = cross_validate(x, family, fold, ratio=ratio, size=size, alpha=alpha)
+    found = cross_validate(x, family, fold, alpha=alpha, ratio=ratio, size=size)
     at = int(np.flatnonzero(found.path.lam == (found.lam_min if rule == "min" else found.lam_1se))[0])
     if limit is not None:  # walk back to a larger lambda until few enough are left
         while at and (found.path.coef[at] != 0).sum() > limit:

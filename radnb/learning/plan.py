@@ -51,7 +51,8 @@ class Trained:
 
     predictions, resamples: see tables.py; selections: features of each outer fold with weights; fits: one row per
     outer fit; candidates: scores of every candidate of a grid; splits: who trained and was tested where; certificate:
-    what corrupted held-out patients changed (nothing); costs: fits and seconds of each kind of refit.
+    what corrupted held-out patients changed (nothing); costs: fits and seconds of each kind of refit; notes: what a
+    reader must know of the data (code, severity, parameters of the sentence).
     """
 
     predictions: pd.DataFrame
@@ -63,3 +64,4 @@ class Trained:
     splits: pd.DataFrame = field(default_factory=pd.DataFrame)
     certificate: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, Le
 from numpy.typing import NDArray
 
+from radnb.errors import RadnbError
 from radnb.learning.folds import IntArray
+from radnb.learning.harmonise import Harmoniser
+from radnb.learning.impute import IMPUTERS, Impute, Imputer
 from radnb.statistics.families import Array
 from radnb.statistics.screening import average_ranks
 
-Impute = Literal["median", "median_indicator"]
-Scale = Literal["standard", "robust", "none"]
+Scale = Literal["standard", "robust", "bounded", "none"]
 Method = Literal["spearman", "pearson"]
 Share = Annotated[float, Gt(0), Le(1)]
+Bools = NDArray[np.bool_]
+BOUND = 3.0  # robust standard deviations from the median, beyond which "bounded" cuts
 
 
 @dataclass
 class Preparation:
-    """Median imputation, near-constant filter, correlation filter and scaling, fitted together.
+    """Imputation, harmonising, near-constant filter, correlation filter and scaling, fitted together.
 
     With impute="median_indicator" each column with missing training values is followed, after all columns, by an
     indicator column. After `fit`, `columns_` are the input columns kept (an indicator of column j has number p + j).
@@ -32,36 +36,78 @@ class Preparation:
     correlation: float | None = 0.9
     method: Method = "spearman"
     scale: Scale = "standard"
+    harmoniser: Harmoniser | None = None
     columns_: IntArray = field(init=False, repr=False)
-    fill_: Array = field(init=False, repr=False)
+    imputer_: Imputer = field(init=False, repr=False)
+    harmoniser_: Harmoniser | None = field(default=None, init=False, repr=False)
     centre_: Array = field(init=False, repr=False)
     spread_: Array = field(init=False, repr=False)
 
-    def fit(self, x: Array, y: object = None) -> Preparation:
-        """Learn from training rows (NaN: missing); the outcome is never used."""
+    @property
+    def fill_(self) -> Array:
+        """Return a typical value for each input column."""
+        return self.imputer_.fill_
+
+    def fit(self, x: Array, y: object = None, batch: IntArray | None = None,
+            covariates: Array | None = None) -> Preparation:
+        """Learn from training rows (NaN: missing), their batch codes and covariates; the outcome is never used."""
         missing = np.isnan(x)
-        self.fill_ = _medians(x, missing)
+        self.imputer_ = IMPUTERS[self.impute]().fit(x, missing)
         p, indicators = x.shape[1], self._indicators(missing)
-        filled = self._fill(x, missing)
-        filled = np.hstack([filled, missing[:, indicators].astype(float)]) if indicators.size else filled
+        filled = self.imputer_.filled(x, np.arange(p)) if missing.any() else x
+        even, worth = self._harmonised(filled, batch, covariates)
+        even = np.hstack([even, missing[:, indicators].astype(float)]) if indicators.size else even
         numbers = np.concatenate([np.arange(p), p + indicators])
-        kept = self._kept(np.ascontiguousarray(filled.T))
+        kept = self._kept(np.ascontiguousarray(even.T), np.append(worth, np.ones(indicators.size, bool)))
         self.columns_ = numbers[kept]
-        self.centre_, self.spread_ = self._scaling(filled[:, kept])
+        self.centre_, self.spread_ = self._scaling(even[:, kept])
+        if self.harmoniser_ is not None:
+            self.harmoniser_ = self.harmoniser_.only(self.columns_[self.columns_ < p])
         return self
 
-    def transform(self, x: Array) -> Array:
-        """Return the kept columns of new rows, filled and scaled with what the training rows gave."""
+    def calibrate(self, x: Array, batch: IntArray, covariates: Array | None = None) -> Preparation:
+        """Teach the harmoniser batches that no training row shows, from the rows of their calibration sample."""
+        if self.harmoniser_ is not None and len(x):
+            real = self.columns_[self.columns_ < x.shape[1]]
+            self.harmoniser_.calibrate(self.imputer_.filled(x, real), batch, covariates)
+        return self
+
+    def transform(self, x: Array, batch: IntArray | None = None, covariates: Array | None = None) -> Array:
+        """Return the kept columns of new rows, filled, harmonised and scaled with what the training rows gave."""
         p = x.shape[1]
         real, flags = self.columns_[self.columns_ < p], self.columns_[self.columns_ >= p] - p
-        part = x[:, real]
-        missing = np.isnan(part)
-        out = np.where(missing, self.fill_[real], part) if missing.any() else part
+        out = self.imputer_.filled(x, real)
+        if self.harmoniser_ is not None:
+            out = self.harmoniser_.transform(out, _batch(batch), covariates)
         out = np.hstack([out, np.isnan(x[:, flags]).astype(float)]) if flags.size else out
-        return (out - self.centre_) / self.spread_
+        out = (out - self.centre_) / self.spread_
+        return out if self.bound is None else np.clip(out, -self.bound, self.bound)
+
+    @property
+    def bound(self) -> float | None:
+        """Return how many spreads from the centre values end, or None where they do not."""
+        return BOUND if self.scale == "bounded" else None
+
+    def lean(self, taken: IntArray) -> tuple[Preparation, IntArray, IntArray]:
+        """Return what makes some of the prepared columns, the input columns it needs, and their place in its result.
+
+        With (made, needed, place): `made.transform(x[:, needed])[:, place]` equals `self.transform(x)[:, taken]`.
+        """
+        p, source = len(self.fill_), self.columns_[taken]
+        flags, raw = source >= p, source % max(p, 1)
+        made = replace(self)
+        made.imputer_, needed = self.imputer_.lean(np.unique(raw))
+        column = np.searchsorted(needed, raw) + len(needed) * flags
+        order = np.argsort(column, kind="stable")
+        made.columns_ = column[order]
+        made.centre_, made.spread_ = self.centre_[taken[order]], self.spread_[taken[order]]
+        if self.harmoniser_ is not None:
+            real = self.columns_[self.columns_ < p]
+            made.harmoniser_ = self.harmoniser_.only(np.searchsorted(real, np.sort(source[~flags])))
+        return made, needed, np.argsort(order, kind="stable")
 
     def fit_transform(self, x: Array, y: object = None) -> Array:
-        """Fit and transform the same rows."""
+        """Fit and transform the same rows, which need no harmonising."""
         return self.fit(x).transform(x)
 
     def get_support(self) -> IntArray:
@@ -73,19 +119,27 @@ class Preparation:
         p = len(columns)
         return tuple(columns[c] if c < p else f"{columns[c - p]}__missing" for c in self.columns_)
 
-    def _indicators(self, missing: NDArray[np.bool_]) -> IntArray:
+    def _indicators(self, missing: Bools) -> IntArray:
         return np.flatnonzero(missing.any(0)) if self.impute == "median_indicator" else np.empty(0, np.intp)
 
-    def _fill(self, x: Array, missing: NDArray[np.bool_]) -> Array:
-        return np.where(missing, self.fill_, x) if missing.any() else x
+    def _harmonised(self, x: Array, batch: IntArray | None, covariates: Array | None) -> tuple[Array, Bools]:
+        """Return harmonised training rows, and which columns varied before: else only their batch would show."""
+        self.harmoniser_ = None
+        if self.harmoniser is None or self.harmoniser.estimate is None:
+            return x, np.ones(x.shape[1], bool)
+        self.harmoniser_ = replace(self.harmoniser).fit(x, _batch(batch), covariates)
+        columns = np.ascontiguousarray(x.T)
+        worth = self._varied(columns, average_ranks(columns)[1])
+        return self.harmoniser_.transform(x, _batch(batch), covariates), worth
 
-    def _kept(self, columns: Array) -> IntArray:
-        ranks, sizes = average_ranks(columns)
-        commonest = sizes.max(1, initial=0.0)
-        n = columns.shape[1]
+    def _varied(self, columns: Array, sizes: Array) -> Bools:
+        commonest, n = sizes.max(1, initial=0.0), columns.shape[1]
         wide = np.ptp(columns, axis=1) > 1e-12 * np.maximum(1e-12, np.abs(columns).max(1, initial=0.0))
-        varied = (commonest < n) & wide & ((commonest < self.near_constant * n) | (self.near_constant >= 1))
-        kept = np.flatnonzero(varied)
+        return (commonest < n) & wide & ((commonest < self.near_constant * n) | (self.near_constant >= 1))
+
+    def _kept(self, columns: Array, worth: Bools) -> IntArray:
+        ranks, sizes = average_ranks(columns)
+        kept = np.flatnonzero(self._varied(columns, sizes) & worth)
         if self.correlation is None or len(kept) < 2:
             return kept
         return kept[uncorrelated((ranks if self.method == "spearman" else columns)[kept], self.correlation)]
@@ -129,10 +183,8 @@ def prepare(*, impute: Impute = "median", near_constant: Share = 0.95,
 PREPARE = {"prepare": prepare}
 
 
-def _medians(x: Array, missing: NDArray[np.bool_]) -> Array:
-    """Return the median of each column's known values, 0 where there are none."""
-    ordered = np.sort(np.ascontiguousarray(x.T), axis=1)  # NaN sorts last
-    known = len(x) - missing.sum(0)
-    columns = np.arange(x.shape[1])
-    middle = (ordered[columns, np.maximum(known - 1, 0) // 2] + ordered[columns, known // 2 * (known > 0)]) / 2
-    return np.asarray(np.where(known > 0, middle, 0.0))
+def _batch(batch: IntArray | None) -> IntArray:
+    if batch is None:
+        raise RadnbError("prepare: harmonising needs the batch of each row. Give the codes of centre or scanner.",
+                         code="E_BATCH")
+    return batch

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from radnb.learning.batches import calibration_rows
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Layout
 from radnb.learning.imbalance import Oversampler
@@ -68,6 +70,7 @@ class Problem:
     oversample: Oversampler | None = None
     batches: IntArray | None = None  # of each row, where features are harmonised
     covariates: Array | None = None
+    calibration: int | NDArray[np.bool_] = 0  # patients of a new batch, or rows, who teach it and are never tested
     repeated: Mapping[str, Array] = field(default_factory=dict)  # block -> (patients, readers, features)
     repeated_groups: IntArray = field(default_factory=lambda: np.empty(0, np.intp))
     samples: dict[bytes, Sample] = field(default_factory=dict, compare=False, repr=False)
@@ -85,6 +88,14 @@ class Problem:
     def names(self, blocks: Blocks) -> tuple[str, ...]:
         """Return the joined column names of some blocks."""
         return tuple(name for b in blocks for name in self.columns[b])
+
+    def taught(self, train: IntArray) -> IntArray:
+        """Return the rows that teach batches without training rows, which are therefore never tested."""
+        if self.batches is None or self.preparation.harmoniser is None:
+            return np.empty(0, np.intp)
+        if self.preparation.harmoniser.unseen != "calibrate":
+            return np.empty(0, np.intp)
+        return calibration_rows(self.batches, self.groups, train, calibration=self.calibration, seed=self.seed)
 
     def sample(self, train: IntArray) -> Sample:
         """Return the sample of these training rows, the same one every time; for rows that are fitted again."""
@@ -168,11 +179,15 @@ class Sample:
         whole = set(blocks) <= set(problem.prespecified)
         allowed = np.arange(raw.shape[1]) if whole else self._agreed(blocks, raw.shape[1])
         like = problem.preparation
-        made = replace(like, near_constant=1.0, correlation=None) if whole else replace(like)
-        rows = self.see("prepare")
-        made.fit(raw[np.ix_(rows, allowed)])
+        made = replace(like, near_constant=1.0, correlation=None, harmoniser=None) if whole else replace(like)
+        rows, part = self.see("prepare"), raw[:, allowed]
+        batch, known = problem.batches, problem.covariates
+        made.fit(part[rows], batch=None if batch is None else batch[rows],
+                 covariates=None if known is None else known[rows])
+        if batch is not None and not whole and len(taught := problem.taught(rows)):
+            made.calibrate(part[taught], batch[taught], None if known is None else known[taught])
         names = made.names(tuple(np.array(problem.names(blocks), object)[allowed]))
-        return Table(made.transform(raw[:, allowed]), names, raw.shape[1], made, allowed)
+        return Table(made.transform(part, batch, known), names, raw.shape[1], made, allowed)
 
     def _agreed(self, blocks: Blocks, columns: int) -> IntArray:
         allowed = np.arange(columns)

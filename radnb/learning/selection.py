@@ -1,210 +1,45 @@
-"""Which features enter a model: selectors that see training rows only, each with fit, transform and get_support."""
+"""Which features enter a model: the selectors a study card may name, each fitted on training rows only."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-import numpy as np
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
-from radnb.learning.folds import IntArray
-from radnb.learning.penalised import Ties, chosen_path
-from radnb.statistics.families import Array
-from radnb.statistics.screening import (
-    cox_score_test,
-    cox_statistic,
-    f_statistic,
-    f_test,
-    false_discovery,
-    kruskal_statistic,
-    kruskal_test,
+from radnb.learning.linear_selectors import Elimination, Lasso, Stability
+from radnb.learning.penalised import Ties
+from radnb.learning.prepare import Method
+from radnb.learning.screens import (
+    ChiSquare,
+    Components,
+    Correlation,
+    Everything,
+    Inflation,
+    Mrmr,
+    MutualInformation,
+    Named,
+    Relief,
+    Robust,
+    Univariable,
+    Variance,
+)
+from radnb.learning.selector import CLASSES, NOTHING, SURVIVAL, Count, Given, Rate, Selector
+from radnb.learning.tree_selectors import (
+    Boruta,
+    Importance,
+    SurvivalForest,
+    make_boosting,
+    make_forest,
+    make_lightgbm,
+    make_xgboost,
 )
 
-Count = Annotated[int, Gt(0)]
-Rate = Annotated[float, Gt(0), Le(1)]
-CLASSES, SURVIVAL = "classes", "survival"
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a selector may know of the training rows beside their values and outcome.
-
-    `groups` are patient numbers (copies of a patient stay together in inner folds); `names` those of the columns;
-    `agreement` is the lower limit of the ICC of each column between readers, NaN where unknown.
-    """
-
-    groups: IntArray | None = None
-    names: tuple[str, ...] = ()
-    agreement: Array | None = None
-
-
-NOTHING = Given()
-
-
-@dataclass
-class Selector:
-    """A choice of columns; `y` is class codes (n,) or time and event (n, 2).
-
-    Where `ordered` is true, `order_` holds the chosen columns with the best first, and the choice of fewer columns
-    is the beginning of that of more: one fit serves every number of features. A selector that makes new columns from
-    those it chose leaves their weights in `rotation_` (columns chosen x columns made), and stands last in its chain.
-    """
-
-    kinds: ClassVar[tuple[str, ...]] = (CLASSES, SURVIVAL)
-    needs_repeats: ClassVar[bool] = False
-    ordered: ClassVar[bool] = False
-    support_: IntArray = field(init=False, repr=False)
-    order_: IntArray = field(init=False, repr=False)
-    rotation_: Array | None = field(default=None, init=False, repr=False)
-    converged_: bool = field(default=True, init=False, repr=False)
-
-    def fit(self, x: Array, y: Array, given: Given = NOTHING) -> Selector:
-        """Choose columns from training rows."""
-        found = self.choose(x, y, given) if x.shape[1] else np.empty(0, np.intp)
-        self.order_, self.support_ = found, np.sort(found)
-        return self
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return the chosen column numbers, the best first where they are ordered."""
-        raise NotImplementedError
-
-    def transform(self, x: Array) -> Array:
-        """Return the chosen columns, or those made from them."""
-        chosen = x[:, self.support_]
-        return chosen if self.rotation_ is None else chosen @ self.rotation_
-
-    def get_support(self) -> IntArray:
-        """Return the chosen column numbers."""
-        return self.support_
-
-
-@dataclass
-class Everything(Selector):
-    """Keep all columns."""
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return all columns."""
-        return np.arange(x.shape[1])
-
-
-@dataclass
-class Univariable(Selector):
-    """Keep the k columns with the largest statistic, of those below a false discovery rate if one is given."""
-
-    ordered: ClassVar[bool] = True
-    test: Literal["f", "kruskal", "cox"] = "f"
-    k: int | None = 10
-    q: float | None = None
-
-    @property
-    def kinds(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Say which outcomes the test suits."""
-        return (SURVIVAL,) if self.test == "cox" else (CLASSES,)
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return the columns with the largest statistic."""
-        if self.q is None:  # p-values cost more than their ranks, and only the rate needs them
-            return np.argsort(-STATISTICS[self.test](x, y), kind="stable")[: self.k]
-        statistic, p = TESTS[self.test](x, y)
-        order = np.argsort(-statistic, kind="stable")
-        return np.asarray(order[false_discovery(p)[order] <= self.q][: self.k])
-
-
-@dataclass
-class Mrmr(Selector):
-    """Keep k columns by maximal relevance and minimal redundancy (Ding and Peng 2005), one at a time.
-
-    Quotient: F (classes) or score chi-square (survival) over the mean absolute correlation with the chosen ones;
-    difference: the correlation ratio that belongs to the statistic minus that mean.
-    """
-
-    ordered: ClassVar[bool] = True
-    k: int = 10
-    scheme: Literal["quotient", "difference"] = "quotient"
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return the columns in the order of their choice."""
-        relevance = self._relevance(x, y)
-        centred = x - x.mean(0)
-        length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-        unit = centred / np.where(length > 0, length, 1.0)
-        redundancy, open_, chosen = np.zeros(x.shape[1]), np.ones(x.shape[1], bool), []
-        for step in range(min(self.k, x.shape[1])):
-            mean = np.maximum(redundancy / max(step, 1), 1e-3)
-            value = relevance / mean if self.scheme == "quotient" else relevance - mean
-            value = np.where(open_, relevance if step == 0 else value, -np.inf)
-            best = int(np.argmax(value))
-            chosen.append(best)
-            open_[best] = False
-            redundancy += np.abs(unit[:, best] @ unit)
-        return np.array(chosen, np.intp)
-
-    def _relevance(self, x: Array, y: Array) -> Array:
-        statistic = STATISTICS["cox" if y.ndim == 2 else "f"](x, y)
-        if self.scheme == "quotient":
-            return statistic
-        if y.ndim == 2:
-            return np.asarray(np.sqrt(np.minimum(statistic / max(y[:, 1].sum(), 1.0), 1.0)))
-        classes = len(np.unique(y))
-        explained = statistic * max(classes - 1, 1)
-        return np.asarray(np.sqrt(explained / (explained + len(y) - classes)))
-
-
-@dataclass
-class Lasso(Selector):
-    """Keep the columns with a coefficient at lambda.min or lambda.1se of an inner cross-validated LASSO."""
-
-    rule: Literal["min", "1se"] = "min"
-    limit: int | None = None
-    folds: int = 5
-    survival: bool = False
-    ties: Ties = "efron"
-    seed: int = 0
-
-    @property
-    def kinds(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Say which outcomes the likelihood suits."""
-        return (SURVIVAL,) if self.survival else (CLASSES,)
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return the columns with a non-zero coefficient (of any class against the others)."""
-        fits = chosen_path(x, y, groups=given.groups, rule=self.rule, folds=self.folds, limit=self.limit,
-                           ties=self.ties, seed=self.seed)
-        self.converged_ = all(fit.converged for fit in fits)
-        return np.flatnonzero(np.any([fit.coef != 0 for fit in fits], axis=0))
-
-
-@dataclass
-class Robust(Selector):
-    """Keep the columns whose ICC between readers has a lower 95 % limit of at least `minimum`.
-
-    The ICC is computed on training patients only, from the repeated measurements given to `train`.
-    """
-
-    needs_repeats: ClassVar[bool] = True
-    minimum: float = 0.75
-
-    def choose(self, x: Array, y: Array, given: Given) -> IntArray:
-        """Return the columns that agree; a column without repeated measurements does not."""
-        if given.agreement is None:
-            return np.arange(x.shape[1])
-        return np.flatnonzero(np.nan_to_num(given.agreement, nan=-1.0) >= self.minimum)
-
-
-def _cox_test(x: Array, y: Array) -> tuple[Array, Array]:
-    return cox_score_test(x, y[:, 0], y[:, 1])
-
-
-def _cox_statistic(x: Array, y: Array) -> Array:
-    return cox_statistic(x, y[:, 0], y[:, 1])
-
-
-STATISTICS: dict[str, Callable[[Array, Any], Array]] = {"f": f_statistic, "kruskal": kruskal_statistic,
-                                                        "cox": _cox_statistic}
-TESTS: dict[str, Callable[[Array, Any], tuple[Array, Array]]] = {"f": f_test, "kruskal": kruskal_test,
-                                                                 "cox": _cox_test}
+Positive = Annotated[float, Gt(0)]
+Folds = Annotated[int, Ge(3)]
+Share = Annotated[float, Gt(0), Le(1)]
+Step = Annotated[int, Gt(0)] | Annotated[float, Gt(0), Lt(1)]
 
 
 def anova(*, k: Count | None = 10, q: Rate | None = None) -> Univariable:
@@ -217,6 +52,21 @@ def wilcoxon(*, k: Count | None = 10, q: Rate | None = None) -> Univariable:
     return Univariable("kruskal", k, q)
 
 
+def kruskal(*, k: Count | None = 10, q: Rate | None = None) -> Univariable:
+    """Rank features by the Kruskal-Wallis test, with false discovery rate `q`."""
+    return Univariable("kruskal", k, q)
+
+
+def chi_square(*, k: Count | None = 10, q: Rate | None = None, bins: Annotated[int, Ge(2)] = 5) -> ChiSquare:
+    """Rank features, cut at their training quantiles, by Pearson's chi-square with the class."""
+    return ChiSquare("chi_square", k, q, bins)
+
+
+def mutual_information(*, k: Count = 10, neighbours: Count = 3, seed: int) -> MutualInformation:
+    """Rank features by their mutual information with the class, estimated from nearest neighbours."""
+    return MutualInformation(k, neighbours, seed)
+
+
 def univariable_cox(*, k: Count | None = 10, q: Rate | None = None) -> Univariable:
     """Rank features by the score test of a Cox model with that feature alone."""
     return Univariable("cox", k, q)
@@ -227,21 +77,109 @@ def mrmr(*, k: Count = 10, scheme: Literal["quotient", "difference"] = "quotient
     return Mrmr(k, scheme)
 
 
-def lasso(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, folds: Annotated[int, Ge(3)] = 5,
-          seed: int) -> Lasso:
+def relieff(*, k: Count = 10, neighbours: Count = 10) -> Relief:
+    """Rank features by ReliefF: near patients of other classes differ in them, near ones of the same class do not."""
+    return Relief(k, neighbours)
+
+
+def lasso(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, folds: Folds = 5, seed: int) -> Lasso:
     """Choose features by a binomial LASSO, lambda from inner folds, at most `limit` features."""
     return Lasso(rule, limit, folds, seed=seed)
 
 
-def lasso_cox(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, folds: Annotated[int, Ge(3)] = 5,
+def elastic_net(*, mix: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
+                folds: Folds = 5, seed: int) -> Lasso:
+    """Choose features by a binomial elastic net; `mix` is the LASSO's share of the penalty (glmnet's alpha)."""
+    return Lasso(rule, limit, folds, mix=mix, seed=seed)
+
+
+def lasso_cox(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, folds: Folds = 5,
               ties: Ties = "efron", seed: int) -> Lasso:
     """Choose features by a LASSO-Cox model, lambda from inner folds, at most `limit` features."""
     return Lasso(rule, limit, folds, survival=True, ties=ties, seed=seed)
 
 
+def elastic_net_cox(*, mix: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
+                    folds: Folds = 5, ties: Ties = "efron", seed: int) -> Lasso:
+    """Choose features by an elastic-net Cox model; `mix` is the LASSO's share of the penalty (glmnet's alpha)."""
+    return Lasso(rule, limit, folds, survival=True, ties=ties, mix=mix, seed=seed)
+
+
+def stability_selection(*, k: Count | None = None, threshold: Annotated[float, Gt(0.5), Le(1)] = 0.75,
+                        false_selections: Positive = 1.0, halves: Annotated[int, Ge(20)] = 100,
+                        seed: int) -> Stability:
+    """Choose features that a LASSO finds in this share of many halves of the patients, few expected by chance."""
+    return Stability(k, threshold, false_selections, halves, seed)
+
+
+def rfe(*, k: Count = 10, learner: Literal["svm", "logistic"] = "svm", C: Positive = 1.0,
+        step: Step = 1) -> Elimination:
+    """Eliminate the features with the smallest weights in a linear model, `step` (a number or a share) at a time."""
+    return Elimination(k, learner, C, step)
+
+
+def boruta(*, k: Count | None = None, rounds: Annotated[int, Ge(10)] = 50, trees: Count = 100, depth: Count = 5,
+           alpha: Rate = 0.05, seed: int) -> Boruta:
+    """Choose features that beat the best of shuffled copies in random forests more often than chance."""
+    return Boruta(k, rounds, trees, depth, alpha, seed)
+
+
+def random_forest_importance(*, k: Count = 10, trees: Count = 200, leaf: Count = 3, seed: int) -> Importance:
+    """Rank features by their importance in a random forest."""
+    return Importance(k, functools.partial(make_forest, trees=trees, leaf=leaf), seed=seed)
+
+
+def gradient_boosting_importance(*, k: Count = 10, trees: Count = 100, depth: Count = 3, rate: Rate = 0.1,
+                                 seed: int) -> Importance:
+    """Rank features by their importance in gradient-boosted trees."""
+    return Importance(k, functools.partial(make_boosting, trees=trees, depth=depth, rate=rate), seed=seed)
+
+
+def xgboost_importance(*, k: Count = 10, trees: Count = 100, depth: Count = 3, rate: Rate = 0.1,
+                       seed: int) -> Importance:
+    """Rank features by their total gain in XGBoost (Cox loss for survival)."""
+    return Importance(k, functools.partial(make_xgboost, trees=trees, depth=depth, rate=rate), True, seed)
+
+
+def lightgbm_importance(*, k: Count = 10, trees: Count = 100, depth: Count = 3, rate: Rate = 0.1,
+                        seed: int) -> Importance:
+    """Rank features by their total gain in LightGBM."""
+    return Importance(k, functools.partial(make_lightgbm, trees=trees, depth=depth, rate=rate), seed=seed)
+
+
+def survival_forest_importance(*, k: Count = 10, trees: Count = 200, leaf: Count = 5, seed: int) -> SurvivalForest:
+    """Rank features by permutation importance in a random survival forest (needs the extra `forests`)."""
+    return SurvivalForest(k, trees, leaf, seed)
+
+
+def pca(*, k: Count = 10, share: Share | None = None) -> Components:
+    """Replace the features by their first k principal components, or by those that explain this share of variance."""
+    return Components(k, share)
+
+
+def variance(*, minimum: Annotated[float, Gt(0), Lt(0.25)] = 0.01) -> Variance:
+    """Drop features whose variance, on a scale from 0 to 1 between their extremes, is below `minimum`."""
+    return Variance(minimum)
+
+
+def correlation(*, limit: Share = 0.9, method: Method = "spearman") -> Correlation:
+    """Keep features of which no two correlate above `limit`, the one less correlated with all others first."""
+    return Correlation(limit, method)
+
+
+def vif(*, limit: Annotated[float, Gt(1)] = 10.0) -> Inflation:
+    """Keep features of which none has a variance inflation factor above `limit`, the less correlated ones first."""
+    return Inflation(limit)
+
+
 def robust(*, minimum: Annotated[float, Gt(0), Le(1)] = 0.75) -> Robust:
     """Keep features on which readers agree: lower 95 % limit of ICC(2,1), from training patients only."""
     return Robust(minimum)
+
+
+def named(*, features: tuple[str, ...] = ()) -> Named:
+    """Keep the features of this list, fixed beforehand."""
+    return Named(features)
 
 
 def none() -> Everything:
@@ -252,10 +190,31 @@ def none() -> Everything:
 SELECTORS: dict[str, Callable[..., Selector]] = {
     "anova": anova,
     "wilcoxon": wilcoxon,
+    "kruskal": kruskal,
+    "chi_square": chi_square,
+    "mutual_information": mutual_information,
     "univariable_cox": univariable_cox,
-    "lasso": lasso,
-    "lasso_cox": lasso_cox,
     "mrmr": mrmr,
+    "relieff": relieff,
+    "lasso": lasso,
+    "elastic_net": elastic_net,
+    "lasso_cox": lasso_cox,
+    "elastic_net_cox": elastic_net_cox,
+    "stability_selection": stability_selection,
+    "rfe": rfe,
+    "boruta": boruta,
+    "random_forest_importance": random_forest_importance,
+    "gradient_boosting_importance": gradient_boosting_importance,
+    "xgboost_importance": xgboost_importance,
+    "lightgbm_importance": lightgbm_importance,
+    "survival_forest_importance": survival_forest_importance,
+    "pca": pca,
+    "variance": variance,
+    "correlation": correlation,
+    "vif": vif,
     "robust": robust,
+    "named": named,
     "none": none,
 }
+
+__all__ = ["CLASSES", "NOTHING", "SELECTORS", "SURVIVAL", "Given", "Robust", "Selector"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from radnb.errors import RadnbError
+from radnb.errors import raise_all
 from radnb.learning.folds import IntArray
 from radnb.learning.inner import Maker, all_converged, fit_part, probable
 from radnb.learning.learners import Learner, NoInformation, per_class
@@ -64,12 +64,17 @@ class TwoStage(Learner):
     within_: tuple[Learner, Learner] = field(init=False, repr=False)
     sizes_: tuple[int, int] = field(init=False, repr=False)
 
+    def faults(self, classes: int) -> list[str]:
+        """Say that a cut above all classes leaves nothing to tell apart."""
+        if self.cut is None or self.cut < classes:
+            return []
+        return [f"model.two_stage.cut: {self.cut} classes below the cut leave none above, as there are {classes}. "
+                f"Set cut to {classes - 1} or less."]
+
     def fit(self, x: Array, y: Array, *, classes: int = 2, groups: IntArray | None = None) -> TwoStage:
         """Fit the first stage on everybody, the second on the patients of each side."""
+        raise_all(self.faults(classes), code="E_CONFIG")
         codes, cut = y.astype(np.intp), classes - 1 if self.cut is None else self.cut
-        if cut >= classes:
-            raise RadnbError(f"model.two_stage.cut: {cut} classes below the cut leave none above, as there are "
-                             f"{classes}. Set cut to {classes - 1} or less.", code="E_CONFIG")
         groups, self.sizes_ = np.arange(len(x)) if groups is None else groups, (cut, classes - cut)
         high = codes >= cut
         self.side_ = _fit(self.first, x, high.astype(np.intp), 2, groups)

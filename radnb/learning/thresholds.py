@@ -51,7 +51,10 @@ def _prevalence(truth: NDArray[np.bool_], score: Array) -> float:
 
 
 def _median(truth: NDArray[np.bool_], score: Array) -> float:
-    return float(np.median(score))
+    middle, above = float(np.median(score)), score[score > np.median(score)]
+    if middle > score.min() or not above.size:
+        return middle
+    return float((middle + above.min()) / 2)  # most scores are the lowest: everybody would be above it
 
 
 def youden() -> Rule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from radnb.errors import RadnbError, raise_all
 from radnb.features.assemble import Cohort
-from radnb.learning import controls, tables
-from radnb.learning.arrays import make_problem, patients, used_blocks
+from radnb.learning import batches, controls, tables
+from radnb.learning.arrays import harmoniser_of, make_problem, patients, used_blocks
 from radnb.learning.certificate import certificate
-from radnb.learning.checks import cohort_problems, plan_problems
+from radnb.learning.checks import cohort_notes, cohort_problems, plan_problems
 from radnb.learning.controls import (
     ADDED,
     BATCH,
@@ -40,7 +41,7 @@ from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.plan import Plan, Trained
 from radnb.learning.problem import Problem
 from radnb.learning.scoring import concordance
-from radnb.learning.splits import DESIGNS, Split
+from radnb.learning.splits import DESIGNS, Split, shared_patients
 from radnb.learning.yardsticks import complete, control_problems, with_yardsticks
 from radnb.work import choices
 from radnb.work.parallel import Failure, cluster, cores, map_cases
@@ -60,10 +61,16 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     used = used_blocks(cohort, plan)
     raise_all(cohort_problems(cohort, used), code="E_OUTCOME")
     raise_all(control_problems(cohort, plan), code="E_CONFIG")
+    table, harmoniser = patients(cohort), harmoniser_of(plan)
+    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(table)
+    raise_all(batches.problems(cohort, harmoniser, splits, seed=plan.seed), code="E_BATCH")
     problem = make_problem(cohort, plan, used, repeat_measurements)
     if plan.controls.on:
         problem = with_yardsticks(problem, cohort, plan)
-    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort))
+    splits = [replace(one, test=np.setdiff1d(one.test, problem.taught(one.train))) for one in splits]
+    shared = shared_patients(table, splits)
+    notes = (*cohort_notes(cohort, used), *batches.notes(cohort, harmoniser, splits),
+             *([("same_patients", "warning", {"patients": len(shared)})] if shared else []))
     jobs = _Jobs(problem, plan, splits)
     if workers is None:
         workers = 0 if cores() == 1 else cores()
@@ -77,7 +84,7 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
                 raise RadnbError(f"Fitting failed: {result.message}", code=result.code)
             jobs.take(position, result)
         final = final_models(problem, _final_rows(splits, len(cohort.table)))
-    return tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs, certified)
+    return replace(tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs, certified), notes=notes)
 
 
 def _final_rows(splits: list[Split], rows: int) -> IntArray:
@@ -145,6 +152,9 @@ def _tasks(problem: Problem, plan: Plan, splits: list[Split]) -> Iterator[Task]:
         yield from _control_tasks(problem, plan, splits[:1])
         return
     first = [s for s in splits if s.repeat == 0]
+    if choices.name_of(plan.design) == "bootstrap":  # resampling its samples again would say nothing of a .632+
+        yield from _control_tasks(problem, plan, first)
+        return
     folds = CENTRE_FOLDS if choices.name_of(plan.design) == "by_centre" else len(first)
     resample = HALF if problem.classes == 0 else BOOTSTRAP
     for number in range(plan.bootstraps):

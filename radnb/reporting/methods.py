@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radnb.evaluation.methods import method
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
-from radnb.reporting.story import Story, inline
+from radnb.reporting.story import Story, bare, inline
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, metric_label, one_choice
 
@@ -50,16 +51,45 @@ def _survival(story: Story) -> str:
 
 def _images(story: Story) -> str:
     images, extraction = story.facts.get("images") or {}, story.facts.get("extraction") or {}
-    if not any("radiomics" in blocks for blocks in (story.facts.get("model_sets") or {"": ["radiomics"]}).values()):
+    if not any(map(_of_images, itertools.chain(*(story.facts.get("model_sets") or {"": ["radiomics"]}).values()))):
         return ""
     if isinstance(extraction, str):
         extraction = {"preset": extraction}
     phases = story.joined([story.known("phase", p) for p in images.get("phases", ())]) or story.text("not_stated")
-    radiomics = len({column for name, block in story.cohort.blocks.items() if name != "clinical" for column in block})
-    return _text(story, story.text("methods.images", phases=phases, roi=story.known("roi", images.get("roi", "tumour")),
-                                   reader=images.get("reader", "R1")),
-                 _engine(story, extraction, radiomics),
-                 _settings(story, extraction.get("settings") or {}))
+    radiomics = len(story.cohort.blocks.get("radiomics", ()))
+    rois = story.joined([story.known("roi", roi) for roi in _several(images.get("roi", "tumour"))])
+    kind = "modalities" if extraction.get("by_phase") else "images"
+    return _text(story, story.text(f"methods.{kind}", phases=phases, roi=rois, reader=images.get("reader", "R1")),
+                 *_timepoints(story, images), _engine(story, extraction, radiomics),
+                 *_all_settings(story, extraction))
+
+
+def _of_images(block: str) -> bool:
+    return block.split(":")[0] in ("radiomics", "delta")
+
+
+def _several(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _timepoints(story: Story, images: Mapping[str, Any]) -> list[str]:
+    """Say which time points were compared and what was made of relative changes from nothing."""
+    names = [story.known("timepoint", name) for name in _several(images.get("timepoint", "baseline"))]
+    if len(names) < 2:
+        return []
+    empty = sum((story.facts.get("changes_from_nothing") or {}).values())
+    changes = [story.text("methods.changes", first=names[0])] if images.get("delta") else []
+    return [story.text("methods.timepoints", names=story.joined(names)), *changes,
+            story.text("methods.changes_empty", n=empty) if empty else ""]
+
+
+def _all_settings(story: Story, extraction: Mapping[str, Any]) -> list[str]:
+    """Tell the settings, phase by phase where each has its own."""
+    parts = extraction.get("by_phase") or {}
+    if not parts:
+        return [_settings(story, extraction.get("settings") or {})]
+    return [_text(story, story.text("methods.of_phase", phase=story.known("phase", phase), preset=own["preset"]),
+                  _settings(story, own["settings"])) for phase, own in parts.items()]
 
 
 def _engine(story: Story, extraction: Mapping[str, Any], features: int) -> str:
@@ -110,9 +140,37 @@ def _models(story: Story) -> str:
                 if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
                                    model=choice_words(story, "model", family="learner")),
+                 _blocks(story), *_fusions(story),
                  story.text("methods.prepare", steps=story.text("comma").join(prepared)),
                  story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
                  story.text("methods.inside"))
+
+
+def _blocks(story: Story) -> str:
+    """Tell the blocks that are neither clinical nor made from the images."""
+    used = set(itertools.chain(*(story.facts.get("model_sets") or {}).values()))
+    told = [_block(story, name, given.get("columns") or []) for name, given in (story.facts.get("blocks") or {}).items()
+            if name in used]
+    return story.text("methods.blocks", blocks=story.text("separator").join(told)) if told else ""
+
+
+def _block(story: Story, name: str, columns: Sequence[str]) -> str:
+    if not columns:
+        return story.text("methods.block_table", name=story.known("block", name), n=len(story.cohort.blocks[name]))
+    labels = story.joined([bare(story.label(column)) for column in columns])
+    return story.text("methods.block_columns", name=story.known("block", name), columns=labels)
+
+
+def _fusions(story: Story) -> list[str]:
+    """Tell the models that combine scores of blocks."""
+    found = []
+    for model, choice in (story.facts.get("fusions") or {}).items():
+        given = choice.get("late") or {}
+        parts = [[part] if isinstance(part, str) else part for part in given.get("scores", ())]
+        scores = story.joined([" + ".join(story.known("block", block) for block in part) for part in parts])
+        code = "late_mean" if given.get("by") == "mean" else "late"
+        found.append(story.text(f"methods.{code}", name=inline(story.model(model)), scores=scores))
+    return found
 
 
 def _as_percent(share: object) -> str | None:

@@ -12,9 +12,12 @@ from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
           (re.compile(r"halfsample(\d+)x(\d+)"), "method.halfsample"),
+          (re.compile(r"recalibrated(\d+)x(\d+)"), "method.recalibrated"),
           (re.compile(r"permuted(\d+)"), "method.permuted"),
           (re.compile(r"added(\d+)"), "method.added"))
 DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
+PARTS = {"base": "learner", "bases": "learner", "first": "learner", "second": "learner",
+         "first_selector": "selector", "second_selector": "selector"}  # options that name other choices
 SILENT = frozenset({"counts", "logit", "plain", "patients", "fold", "median"})
 
 
@@ -83,8 +86,17 @@ def one_choice(story: Story, family: str, choice: Mapping[str, Any]) -> str:
         return said
     if family == "selector" and set(given) == {"k"} and given["k"]:
         return story.text("selector.best", name=said, k=given["k"])
-    listed = story.text("comma").join(f"{key} = {value}" for key, value in given.items())
+    listed = story.text("comma").join(f"{key} = {_part(story, key, value)}" for key, value in given.items())
     return said + story.text("brackets", inside=listed)
+
+
+def _part(story: Story, option: str, value: Any) -> str:
+    """Put the value of an option into words; models and selectors within a model by their own names."""
+    if option not in PARTS or not value:
+        return str(value)
+    parts = value if isinstance(value, list | tuple) else [value]
+    return story.joined([one_choice(story, PARTS[option], {part: {}} if isinstance(part, str) else part)
+                         for part in parts])
 
 
 def _percent_or_plain(option: str, value: Any) -> str:

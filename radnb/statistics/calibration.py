@@ -101,6 +101,22 @@ def recalibrate(probability: Floats, event: Bools, unit: Ints, units: int, *, sl
     return Recalibration(*(np.where(lost, np.nan, value) for value in (a, b, se_a, se_b)))
 
 
+def recalibrate_across(probability: Floats, event: Bools, fold: Ints, *, unit: Ints | None = None,
+                       slope: bool = True) -> Floats:
+    """Return probabilities recalibrated on the patients of all other folds, so that nobody judges what he taught.
+
+    Folds count from 0; `unit` (a repeat, a resample) tells sets of rows apart. NaN where the others have no finite fit.
+    """
+    unit = np.zeros(len(fold), dtype=np.int64) if unit is None else unit
+    folds = int(fold.max()) + 1
+    row, beside = np.nonzero(fold[:, None] != np.arange(folds))  # each row teaches every fold but its own
+    units = (int(unit.max()) + 1) * folds
+    line = recalibrate(probability[row], event[row], unit[row] * folds + beside, units, slope=slope)
+    mine = unit * folds + fold
+    change = line.intercept[mine] + line.slope[mine] * logit(probability)
+    return np.where(np.isfinite(change), expit(change), np.nan)
+
+
 def _halved(x: Floats, event: Bools, unit: Ints, units: int, at: tuple[Floats, Floats], steps: Floats) -> Floats:
     """Return, for each unit, the largest of 1, 1/2, 1/4, … of the step that does not lower the likelihood."""
     sign = np.where(event, 1.0, -1.0)

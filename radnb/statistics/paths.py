@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
-from radnb.statistics.families import Array, Cox, Family
+from radnb.statistics.discrimination import auc, concordance
+from radnb.statistics.families import Array, Binomial, Cox, Family
 
+Measure = Literal["deviance", "concordance"]
 CHANGES = 12  # of sign, before coordinate descent takes over
 
 
@@ -50,8 +53,11 @@ def lambda_grid(largest: float, n: int, p: int, *, size: int = 100, ratio: float
 
 
 def fit_path(x: Array, family: Family, lam: Array | None = None, *, alpha: float = 1.0, size: int = 100,
-             ratio: float | None = None, tol: float = 1e-6, steps: int = 100) -> Path:
-    """Solve at every lambda, largest first; `tol` is the KKT violation allowed, relative to lambda."""
+             ratio: float | None = None, tol: float = 1e-6, steps: int = 100, most: int | None = None) -> Path:
+    """Solve at every lambda, largest first; `tol` is the KKT violation allowed, relative to lambda.
+
+    With `most` the path ends once more than so many coefficients are not zero.
+    """
     x = np.asarray(x, float)
     n, p = x.shape
     mean, sd = x.mean(0), x.std(0)
@@ -64,6 +70,8 @@ def fit_path(x: Array, family: Family, lam: Array | None = None, *, alpha: float
         converged[k] = walk.to(float(value))
         coef[k] = walk.b / divisor
         intercept[k] = walk.b0 - coef[k] @ mean if family.intercept else 0.0
+        if most is not None and np.count_nonzero(walk.b) > most:
+            return Path(lam[: k + 1], intercept[: k + 1], coef[: k + 1], converged[: k + 1])
     return Path(lam, intercept, coef, converged)
 
 
@@ -139,7 +147,7 @@ def _follow(a: Array, z: Array, sign: Array, l1: float, l2: float) -> Array | No
     sign, b = sign.copy(), np.zeros(len(sign))
     for _ in range(CHANGES):
         on = np.flatnonzero(sign)
-        if on.size > len(a):
+        if on.size > len(a) and not l2:
             return None
         b[:] = 0.0
         residual = z
@@ -176,11 +184,12 @@ class CrossValidation:
 
 def cross_validate(x: Array, family: Callable[[NDArray[np.intp]], Family], fold: NDArray[np.intp], *,
                    own_paths: bool = False, alpha: float = 1.0, size: int = 100, ratio: float | None = None,
-                   tol: float = 1e-6) -> CrossValidation:
+                   tol: float = 1e-6, measure: Measure = "deviance") -> CrossValidation:
     """Cross-validate a path; `family(rows)` builds the likelihood of those rows.
 
     `own_paths=False` solves each fold at the full data's lambdas (cv.glmnet(lambda=...)); True lets a fold make its
-    own path and interpolates (cv.glmnet without lambda).  Cox losses are glmnet's grouped ones, per event.
+    own path and interpolates (cv.glmnet without lambda).  Cox losses are glmnet's grouped ones, per event.  With
+    measure="concordance" the loss is one minus the AUC or C of each fold (type.measure "auc" and "C").
     """
     x, everyone = np.asarray(x, float), np.arange(len(x))
     whole = family(everyone)
@@ -192,16 +201,28 @@ def cross_validate(x: Array, family: Callable[[NDArray[np.intp]], Family], fold:
         fit = fit_path(x[train], part, None if own_paths else full.lam, alpha=alpha, size=size, ratio=ratio, tol=tol)
         predictors = (fit.at(full.lam) if own_paths else fit).predict(x)
         held_out[:, test] = predictors[:, test]
-        if isinstance(whole, Cox):
-            assert isinstance(part, Cox)
-            weights.append(float(whole.event[test].sum()))
-            deviance = [whole.deviance(e) - part.deviance(e[train]) for e in predictors]
-        else:
-            weights.append(float(test.size))
-            held = family(test)
-            deviance = [held.deviance(e[test]) for e in predictors]
-        losses.append(np.array(deviance) / max(weights[-1], 1.0))
+        loss, weight = (_deviances(whole, part, family(test), predictors, train, test) if measure == "deviance"
+                        else (_discordances(family(test), predictors[:, test]), float(test.size)))
+        losses.append(loss)
+        weights.append(weight)
     return CrossValidation(full, *choose(full.lam, np.array(losses), np.array(weights)), held_out)
+
+
+def _deviances(whole: Family, part: Family, held: Family, predictors: Array, train: NDArray[np.intp],
+               test: NDArray[np.intp]) -> tuple[Array, float]:
+    """Return a fold's deviance per patient at every lambda, for Cox per event, and the fold's weight."""
+    if isinstance(whole, Cox) and isinstance(part, Cox):
+        events = float(whole.event[test].sum())
+        return np.array([whole.deviance(e) - part.deviance(e[train]) for e in predictors]) / max(events, 1.0), events
+    return np.array([held.deviance(e[test]) for e in predictors]) / test.size, float(test.size)
+
+
+def _discordances(held: Family, predictors: Array) -> Array:
+    """Return one minus a fold's AUC or C at every lambda."""
+    if isinstance(held, Cox):
+        return np.array([1 - concordance(e, held.group.astype(float), held.event).value for e in predictors])
+    assert isinstance(held, Binomial)
+    return np.array([1 - auc(e, held.y) for e in predictors])
 
 
 def choose(lam: Array, loss: Array, weight: Array) -> tuple[Array, Array, float, float]:

@@ -107,3 +107,81 @@ def holm(p: Array) -> Array:
     found = np.empty(len(p))
     found[order] = np.minimum(steps, 1.0)
     return found
+
+
+def chi_square_test(x: Array, codes: NDArray[np.intp], *, bins: int = 5) -> tuple[Array, Array]:
+    """Return Pearson's chi-square of each column, cut at its quantiles, with the classes, and its p-value."""
+    chi2, df = _chi_square(x, codes, bins)
+    return chi2, np.where(df > 0, chdtrc(np.maximum(df, 1), chi2), 1.0)
+
+
+def chi_square_order(x: Array, codes: NDArray[np.intp], *, bins: int = 5) -> Array:
+    """Return a number that rises as the p-value of `chi_square_test` falls, and never underflows.
+
+    Wilson and Hilferty's normal deviate: ties leave columns with different degrees of freedom.
+    """
+    chi2, df = _chi_square(x, codes, bins)
+    part = 2 / (9 * np.maximum(df, 1))
+    return np.asarray(np.where(df > 0, (np.cbrt(chi2 / np.maximum(df, 1)) - 1 + part) / np.sqrt(part), -np.inf))
+
+
+def _chi_square(x: Array, codes: NDArray[np.intp], bins: int) -> tuple[Array, Array]:
+    """Return the statistic and its degrees of freedom; a bin that ties leave empty does not count."""
+    cuts = np.quantile(x, np.arange(1, bins) / bins, axis=0)
+    place = (x > cuts[:, None, :]).sum(0)
+    member = (codes[:, None] == np.unique(codes)).astype(float)
+    share, n = member.mean(0), len(x)
+    chi2, filled = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for b in range(bins):
+        seen = member.T @ (place == b)
+        size = seen.sum(0)
+        expected = share[:, None] * size
+        chi2 += ((seen - expected) ** 2 / np.maximum(expected, TINY)).sum(0) * (size > 0)
+        filled += size > 0
+    return np.asarray(chi2), (filled - 1) * (len(share) - 1) * (n > 0)
+
+
+def variance_inflation(x: Array, weight: Array | None = None) -> Array:
+    """Return each column's variance inflation among the others, infinite where they determine it.
+
+    With the weights p(1-p) of a logistic model this is car::vif of that model.
+    """
+    weight = np.ones(len(x)) if weight is None else weight
+    root = np.sqrt(weight)[:, None]
+    centred = (x - np.average(x, axis=0, weights=weight)) * root
+    length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    unit = centred / np.where(length > 0, length, 1.0)
+    correlation = unit.T @ unit
+    correlation[np.diag_indices_from(correlation)] = 1.0
+    values, vectors = np.linalg.eigh(correlation)
+    sound = values > 1e-12 * len(values)
+    free = np.abs(vectors[:, ~sound]).max(1, initial=0.0) > 1e-8
+    return np.where(free, np.inf, (vectors[:, sound] ** 2 / values[sound]).sum(1))
+
+
+def without_inflation(x: Array, limit: float) -> NDArray[np.intp]:
+    """Return the columns that stay when none may be inflated above `limit` by the others that stay.
+
+    The column with the smallest mean absolute correlation comes first; each next one stays unless it would lift its
+    own inflation, or that of one that stayed, above the limit. This also works with more columns than patients, where
+    every inflation is infinite at the outset.
+    """
+    centred = x - x.mean(0)
+    length = np.sqrt(np.einsum("ij,ij->j", centred, centred))
+    unit = centred / np.where(length > 0, length, 1.0)
+    correlation = unit.T @ unit
+    order = np.argsort(np.round(np.abs(correlation).mean(0), 12), kind="stable")
+    kept: list[int] = []
+    inverse = np.empty((0, 0))
+    for column in order[length[order] > 0].tolist():
+        along = correlation[kept, column]
+        moved = inverse @ along
+        rest = 1.0 - float(along @ moved)
+        if rest * limit < 1.0:
+            continue
+        grown = inverse + np.outer(moved, moved) / rest
+        if len(kept) and grown.diagonal().max() > limit:
+            continue
+        inverse = np.block([[grown, -moved[:, None] / rest], [-moved[None, :] / rest, np.array([[1.0 / rest]])]])
+        kept.append(column)
+    return np.sort(np.array(kept, np.intp))

@@ -101,11 +101,14 @@ _KINDS = {
     "string_pattern_mismatch": "Use Latin letters, digits, dots, dashes and underscores only."}
 
 
+_MEMBER = r"[\[(]|^(constrained-str|str|float|int)$"  # what a union calls its members, no part of the card
+
+
 def card_problems(error: ValidationError, model: type[BaseModel], *, where: str) -> list[str]:
     """Turn pydantic's findings into sentences with the key's path, the value and the mend, one for each place."""
     found: dict[tuple[Any, ...], str] = {}
     for fault in error.errors():
-        place = tuple(part for part in fault["loc"] if not re.search(r"[\[(]", str(part)))  # a union names its members
+        place = tuple(part for part in fault["loc"] if not re.search(_MEMBER, str(part)))
         sentence = _sentence({**fault, "loc": place}, model, where)
         found.setdefault(place if fault["type"].endswith("_type") else (*place, sentence), sentence)
     return list(found.values())

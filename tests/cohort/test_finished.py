@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radnb.cohort.finished import find_features, finished_features
+from radnb.cohort.check import check
+from radnb.cohort.finished import find_features, finished_features, further_table
 from radnb.cohort.manifest import KEYS, Manifest
 from radnb.errors import RadnbError
 
@@ -71,3 +72,43 @@ def test_infinite_values_are_told_and_count_as_missing(write: Write) -> None:
     table, problems = find_features(write(WIDE, features="ID,扫描仪,x\n1,S,1\n2,S,inf\n"))
     assert table["x"].isna().tolist() == [False, True]
     assert [(p.code, p.row, p.column) for p in problems] == [("W_INFINITE", 3, "x")]
+
+
+FURTHER = """name: x
+tables: {deep: {file: deep.csv, known: before_surgery, columns: {patient_id: ID}, drop: [file]%s}}
+clinical:
+  file: clinical.csv
+  columns: {target: {kind: category, known: outcome, levels: ["0", "1"]}}
+"""
+CLINICAL = "patient_id,target\n007,0\n002,1\n003,1\n"
+
+
+@pytest.mark.parametrize(("prefix", "names"), [("", ["deep_0", "deep_1"]), (", prefix: net_", ["net_0", "net_1"]),
+                                               (', prefix: ""', ["0", "1"])])
+def test_a_further_table_has_plain_ids_and_its_prefix(write: Write, prefix: str, names: list[str]) -> None:
+    table = further_table(write(FURTHER % prefix, deep="ID,file,0,1\n ００７ ,a,0.5,NA\n002,b,-1,2\n",
+                                clinical=CLINICAL), "deep")
+    assert list(table) == ["patient_id", *names] and table["patient_id"].tolist() == ["007", "002"]
+    assert table[names[0]].tolist() == [0.5, -1.0] and table[names[1]].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("text", "mend"), [
+    ("ID,file,x\n1,a,1\n1,b,2\n", "stands in rows 2, 3.*Keep one row per patient"),
+    ("ID,file,x\n1,a,oops\n2,b,2\n", "row 2, column x: 'oops' is not a number"),
+    ("ID,file,x,y\n1,a,1,b\n2,b,2,c\n", r"Add it to tables.deep.drop, as in `drop: \[y\]`"),
+    ("ID,x\n1,1\n", "no column 'file' to drop"), ("IDD,file,x\n1,a,1\n", "Did you mean 'IDD'")])
+def test_a_broken_further_table_is_refused(write: Write, text: str, mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        further_table(write(FURTHER % "", deep=text, clinical=CLINICAL), "deep")
+
+
+def test_an_outcome_in_a_further_table_is_no_feature_and_the_check_compares_its_patients(write: Write) -> None:
+    manifest = write(FURTHER % "", deep="ID,file,x,target\n007,a,1,0\n2,b,2,1\n", clinical=CLINICAL)
+    assert list(further_table(manifest, "deep")) == ["patient_id", "deep_x"]
+    told = check(manifest)
+    assert {"W_SHARED", "W_ONLY"} <= set(told["code"])
+    assert "002" in " ".join(told.loc[told["where"] == "tables.deep", "mend"])
+    with pytest.raises(RadnbError, match="Did you mean 'deep'"):
+        further_table(manifest, "deeep")
+    with pytest.raises(RadnbError, match=r"tables.deep.known: this key is required"):
+        write("name: x\ntables: {deep: {file: deep.csv}}\n")

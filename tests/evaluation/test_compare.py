@@ -49,3 +49,12 @@ def test_without_a_comparator_the_model_is_held_against_chance():
                     **{**ASKED, "comparator": None})
     assert (found.kind, found.reasons[-1]) == ("improved", "no_comparator")
     assert found.low == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("low", "high", "kind"), [(0.01, 0.2, "improved"), (-0.05, 0.09, "not_shown"),
+                                                   (np.nan, np.nan, "too_few")])
+def test_of_directions_between_hospitals_the_least_favourable_decides(low, high, kind):
+    both = [compared(0.1, 0.05, 0.15, "A → B"), compared(0.05, low, high, "B → A"), compared(0.3, 0.2, 0.4, "C → A")]
+    for order in (both, both[::-1]):
+        found = verdict(order, **ASKED)
+        assert (found.kind, found.set, found.external) == (kind, "B → A", True)

@@ -33,7 +33,8 @@ def tiny(*, patients: int = 60, features: int = 12, classes: int = 2, signal: fl
         time, limit = rng.exponential(20, patients) * np.exp(-risk / 2), rng.uniform(5, 60, patients)
         table["time_months"], table["event"] = np.minimum(time, limit), (time <= limit).astype(int)
         outcome = Outcome("survival", "overall_survival")
-    clinical = table[["patient_id"]].assign(cohort=["train", "train", "external"] * (patients // 3))
+    clinical = table[["patient_id"]].assign(cohort=["train", "train", "external"] * (patients // 3),
+                                            ward=[*"abc"] * (patients // 3), year=2010 + np.arange(patients) // 6)
     none = pd.DataFrame(columns=["patient_id", "stage", "reason"])
     return Cohort(table, columns, outcome, clinical, none)
 

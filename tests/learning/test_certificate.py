@@ -23,14 +23,10 @@ from radnb.learning.selection import SELECTORS, Given, Univariable
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
 from radnb.work import choices
+from tests.learning.test_leaks import DESIGN_OPTIONS, FAST
 
 Maker = Callable[..., Any]
-SMALL: dict[str, dict[str, Any]] = {
-    "lasso": {"folds": 3}, "column": {"name": "cohort"}, "nested": {"grid": {"k": [2, 5]}},
-    "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
-    "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
-    "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
-    "stacking": {"bases": ["ridge_logistic", "naive_bayes"]}}
+SMALL: dict[str, dict[str, Any]] = {**FAST, **DESIGN_OPTIONS, "lasso": {"folds": 3}}
 ONE = {"sets": {"combined": ("clinical", "radiomics")}, "comparator": None}
 
 

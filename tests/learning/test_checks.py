@@ -10,6 +10,8 @@ import pytest
 
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
+from radnb.learning import checks
+from radnb.learning.survivors import FORESTS, NO_FORESTS
 from radnb.learning.training import train
 
 Maker = Callable[..., Any]
@@ -59,9 +61,12 @@ def test_survival_that_cannot_be_is_refused(columns: dict[str, Any], mend: str, 
 @pytest.mark.parametrize(("changes", "mend"), [
     ({"model": {"ridge_logistik": {}}}, "Did you mean 'ridge_logistic'"),
     ({"model": {"ridge_cox": {}}}, "ridge_cox does not suit a class outcome"),
+    ({"model": {"two_stage": {"cut": 2}}}, "Set cut to 1 or less"),
+    ({"model": {"voting": {"bases": ["svm", "lda"], "weights": [1]}}}, "Give one for each"),
     ({"selector": ({"lasso_cox": {}},)}, "lasso_cox does not suit a class outcome"),
     ({"sets": {"combined": ("clinical", "radiomic")}}, "Did you mean 'radiomics'"),
     ({"primary": "both"}, "primary: there is no model set 'both'"),
+    ({"imbalance": {"smoke": {}}}, "Did you mean 'smote'"),
     ({"prepare": {"correlatoin": 0.9}}, "Did you mean 'correlation'"),
     ({"design": {"nested": {"grid": {"depth": [1]}}}}, "neither selector nor model takes depth"),
 ])
@@ -73,3 +78,11 @@ def test_a_bad_plan_is_refused(changes: dict[str, Any], mend: str, make_cohort: 
 def test_all_faults_are_told_at_once(make_cohort: Maker, make_plan: Maker) -> None:
     with pytest.raises(RadnbError, match="2 problems"):
         train(make_cohort(), make_plan(model={"tree": {}}, threshold={"yuden": {}}), workers=0)
+
+
+@pytest.mark.parametrize("name", FORESTS)
+def test_a_model_of_the_extra_is_refused_before_any_fit_when_it_is_not_installed(
+        name: str, make_cohort: Maker, make_plan: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "forests_missing", lambda: True)
+    problems = checks.plan_problems(make_plan("survival", model={name: {}}), make_cohort(classes=0))
+    assert problems == [NO_FORESTS]

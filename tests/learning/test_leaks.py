@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from radnb.features.assemble import Cohort
-from radnb.learning.arrays import make_problem
+from radnb.learning.arrays import make_problem, patients
 from radnb.learning.folds import IntArray
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan, Trained
@@ -20,16 +20,22 @@ from radnb.learning.ready import Ready, make_ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
+from radnb.work.choices import pick
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
 FAST: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
     "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
+    "blend": {"trees": 5, "rounds": 8},
     "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
     "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
-    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
-FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}, "rfe": {"k": 4},
+    "boruta": {"rounds": 10, "trees": 20}, "stability_selection": {"halves": 20},
+    "named": {"features": ["f0", "f5"]}, "pca": {"k": 4},
+    **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
+        "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
+FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n: {}}, seed=1)().kinds)
 CHAINS: dict[str, dict[str, Any]] = {
     **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
     **{f"model {name}": {"model": {name: FAST.get(name, {})}} for name in (*CLASSIFIERS, *SURVIVORS)},
@@ -42,10 +48,14 @@ CHAINS: dict[str, dict[str, Any]] = {
     "votes by rank": {"model": {"voting": {"bases": ["lda", "knn"], "average": "rank"}}},
     "missing shown": {"prepare": {"impute": "median_indicator", "scale": "robust", "correlation": 0.6}},
     "tuned": {"design": {"nested": {"grid": {"k": [2, 5], "penalty": [0.1, 10]}}}},
+    "oversampled": {"imbalance": {"smote": {}}},
     "several rows": {"several": True}}
 DESIGN_OPTIONS: dict[str, dict[str, Any]] = {"repeated_kfold": {"folds": 3, "repeats": 1},
                                              "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
-                                             "column": {"name": "cohort"}}
+                                             "column": {"name": "cohort"}, "temporal": {"name": "year"},
+                                             "transfer": {"name": "ward", "train": ["a", "b"], "test": ["c"]},
+                                             "bootstrap": {"samples": 2}, "between_centres": {"least": 3}}
+TESTED_TWICE = ("bootstrap", "between_centres")  # whom one split tests, another trains on
 
 
 def readers(cohort: Cohort) -> pd.DataFrame:
@@ -113,9 +123,25 @@ def fold_record(found: Trained, fold: int | None) -> list[Any]:
             found.predictions[rows].groupby("model")[["threshold", "scale"]].first().to_numpy().tolist()]
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+def with_designs(cohort: Cohort) -> Cohort:
+    """Add the columns that designs read."""
+    number = np.arange(len(cohort.clinical))
+    return replace(cohort, clinical=cohort.clinical.assign(year=2010 + number // 6, ward=[*"abc"] * (len(number) // 3)))
+
+
+@pytest.mark.parametrize("name", TESTED_TWICE)
+def test_no_split_of_a_design_lets_its_tested_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
+    cohort, plan = with_designs(make_cohort()), make_plan()
+    for split in DESIGNS[name](patients(cohort), seed=7, **DESIGN_OPTIONS[name])[:2]:
+        before, _ = learned(cohort, plan, readers(cohort), split.train)
+        after, _ = learned(rewritten(cohort, split.test), plan, readers(cohort), split.train)
+        assert before == after
+        assert learned(rewritten(cohort, split.train[:12]), plan, readers(cohort), split.train)[0] != before
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name not in TESTED_TWICE])
 def test_no_design_lets_held_out_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    cohort = make_cohort()
+    cohort = with_designs(make_cohort())
     plan = make_plan(design={name: DESIGN_OPTIONS.get(name, {})}, bootstraps=0, permutations=0)
     found = train(cohort, plan, workers=0)
     fold = None if found.predictions["fold"].isna().all() else 0

@@ -19,7 +19,7 @@ from radnb.errors import RadnbError
 from radnb.learning.inner import held_out
 from radnb.learning.learners import Learner, NoInformation
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
-from radnb.learning.models import CLASSIFIERS, MODELS, SCALES, SURVIVORS
+from radnb.learning.models import CLASSIFIERS, MODELS, SCALES
 from radnb.learning.ordinal import between_cuts
 from radnb.learning.scoring import concordance
 from radnb.statistics.families import Cox
@@ -34,6 +34,7 @@ Y = np.column_stack([np.minimum(TIMES, 20), TIMES <= 20]).astype(float)
 CLEAR = np.random.default_rng(2).normal(size=(400, 5))  # one column tells much, another some
 GRADE = 2 * CLEAR[:, 0] - CLEAR[:, 1] + 0.3 * np.random.default_rng(3).logistic(size=400)
 FAST: dict[str, dict[str, Any]] = {
+    "blend": {"trees": 25, "rounds": 50},
     "random_forest": {"trees": 25}, "extra_trees": {"trees": 25}, "cumulative": {"base": "lda"},
     "mlp": {"hidden": [4]}, "gradient_boosting": {"rounds": 30}, "xgboost": {"rounds": 30},
     "voting": {"bases": ["ridge_logistic", "knn"]}, "stacking": {"bases": ["ridge_logistic", "knn", "naive_bayes"]}}
@@ -135,18 +136,13 @@ def test_settings_chosen_inside_need_inner_patients_only(name: str) -> None:
     ({"stacking": {"bases": [{"svm": {"cost": 1}}, "lda"]}}, "base.svm.cost: unknown option"),
     ({"one_vs_rest": {"base": "voting"}}, "base: 'voting' is unknown"), ({"two_stage": {"cut": 0}}, "greater than 0"),
     ({"two_stage": {"first_selector": ["anva"]}}, "Did you mean 'anova'"), ({"mlp": {"hidden": []}}, "at least 1"),
+    ({"two_stage": {"first_selector": ["univariable_cox"]}}, "does not suit a class outcome"),
+    ({"two_stage": {"first_selector": [{"named": {"features": ["age"]}}]}}, "name it under `selector`"),
+    ({"two_stage": {"first_selector": ["robust"]}}, "name it under `selector`"),
     ({"voting": {"bases": ["svm", "lda"], "weights": [1]}}, "Give one for each")])
 def test_a_bad_option_is_refused_in_words(choice: dict[str, dict[str, Any]], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
         pick(MODELS, choice, "model", seed=1)()
-
-
-@pytest.mark.parametrize("name", SURVIVORS)
-def test_a_survival_learner_ranks_new_patients(name: str) -> None:
-    learner = pick(MODELS, {name: {}}, seed=1)().fit(X[:60], Y[:60])
-    assert learner.scale == "risk"
-    assert np.corrcoef(learner.scores(X[60:])[:, 0], RISK[60:])[0, 1] > 0.8
-    assert learner.scores(X[:60]).mean() == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", ["ridge_logistic", "ridge_cox"])

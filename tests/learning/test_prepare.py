@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from radnb.learning.prepare import prepare, uncorrelated
+from radnb.learning.harmonise import combat
+from radnb.learning.prepare import Preparation, prepare, uncorrelated
 
 NAN = np.nan
 
@@ -56,3 +57,16 @@ def test_scaling_follows_the_training_rows() -> None:
     robust = prepare(correlation=None, scale="robust").fit(x)
     assert np.allclose(np.median(robust.transform(x), axis=0), 0)
     assert np.allclose(robust.spread_, np.ptp(np.quantile(x, [0.25, 0.75], axis=0), axis=0) / 1.3489795)
+
+
+@pytest.mark.parametrize("impute", ["median_indicator", "mean", "knn", "iterative"])
+@pytest.mark.parametrize("harmoniser", [None, combat()], ids=["as it is", "combat"])
+def test_a_lean_preparation_makes_the_same_columns_from_what_it_needs(impute: str, harmoniser: object) -> None:
+    rng = np.random.default_rng(4)
+    x, batch = rng.normal(size=(60, 12)), np.arange(60) % 3
+    x[rng.random(x.shape) < 0.1] = NAN
+    made = Preparation(impute, harmoniser=harmoniser).fit(x, None, batch)  # type: ignore[arg-type]
+    taken = np.array([5, 1, len(made.columns_) - 1, 8])
+    lean, needed, place = made.lean(taken)
+    assert np.allclose(lean.transform(x[:, needed], batch)[:, place], made.transform(x, batch)[:, taken], atol=1e-12)
+    assert len(needed) == (12 if impute in ("knn", "iterative") else len(set((made.columns_[taken] % 12).tolist())))

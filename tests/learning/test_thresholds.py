@@ -43,3 +43,8 @@ def test_the_simple_ones() -> None:
 
 def test_one_score_for_everybody_still_gives_a_threshold() -> None:
     assert all(np.isfinite(pick(THRESHOLDS, {n: {}})()(TRUTH, np.full(200, 0.3))) for n in THRESHOLDS)
+
+
+def test_the_median_of_a_cut_off_model_flags_its_high_side_and_not_everybody() -> None:
+    groups = np.array([0.0] * 7 + [1.0] * 3)
+    assert THRESHOLDS["median"]()(groups > 0, groups) == 0.5

@@ -21,8 +21,11 @@ from radnb.learning.splits import DESIGNS
 from radnb.learning.tables import PREDICTIONS, RESAMPLES
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.learning.training import train
+from radnb.work.choices import pick
+from tests.learning.test_leaks import DESIGN_OPTIONS
 
 FAST: dict[str, dict[str, Any]] = {
+    "blend": {"trees": 10, "rounds": 10},
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
     "column": {"name": "cohort"},
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
@@ -31,6 +34,9 @@ FAST: dict[str, dict[str, Any]] = {
     "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
     "anova": {"k": 4}, "wilcoxon": {"k": 4},
     "univariable_cox": {"k": 4}, "mrmr": {"k": 4}}
+FAST |= {"rfe": {"k": 4}, "boruta": {"rounds": 15, "trees": 20}, "stability_selection": {"halves": 20},
+         "named": {"features": ["f0", "f1"]}, **{f"{trees}_importance": {"k": 4, "trees": 20} for trees in (
+             "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
 Maker = Callable[..., Any]
 
 
@@ -47,17 +53,21 @@ def readers(cohort: Cohort) -> pd.DataFrame:
     return second
 
 
+FROZEN = ("holdout", "column", "temporal", "transfer", "between_centres")
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort()
-    plan = make_plan(design=choice(name))
+    plan = make_plan(design={name: DESIGN_OPTIONS.get(name, FAST.get(name, {}))})
     found = train(cohort, plan, workers=0)
     assert list(found.predictions) == list(PREDICTIONS)
     assert list(found.resamples) == list(RESAMPLES)
-    frozen = name in ("holdout", "column")
+    frozen = name in FROZEN
     assert found.predictions["fold"].isna().all() == frozen
-    assert (len(found.resamples) == 0) == frozen
-    assert set(found.predictions["set"]) == ({"external"} if name == "column" else {"internal"})
+    assert (len(found.resamples) == 0) == (frozen or name == "bootstrap")
+    elsewhere = {"column": {"external"}, "between_centres": {"external"}, "transfer": {"external"}}
+    assert set(found.predictions["set"]) == {"bootstrap": {"internal", "train"}, **elsewhere}.get(name, {"internal"})
     assert found.predictions["threshold"].notna().all()
     assert found.predictions["score"].between(0, 1).all()
     assert set(found.predictions["model"]) == set(plan.sets) == set(found.final)
@@ -85,7 +95,7 @@ def test_every_selector_works_in_the_pipeline(name: str, make_cohort: Maker, mak
     found = train(cohort, plan, workers=0, repeat_measurements=readers(cohort) if name == "robust" else None)
     chosen = set(found.selections["feature"])
     assert {"age", "size"} < chosen
-    assert {"f1"} < chosen
+    assert {"component_1" if name == "pca" else "f1"} < chosen
     if name == "robust":
         assert "f11" not in chosen and "f10" in chosen
 
@@ -114,7 +124,7 @@ def judged(predictions: pd.DataFrame, cohort: Cohort, model: str = "combined") -
     return concordance(rows[["score"]].to_numpy(), y, rows["fold"].to_numpy(int), 0 if survival else 2)
 
 
-FOR_SURVIVAL = ("univariable_cox", "lasso_cox")
+FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n: {}}, seed=1)().kinds)
 
 
 def test_noise_scores_near_chance(make_cohort: Maker, make_plan: Maker) -> None:

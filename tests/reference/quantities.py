@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radnb.learning.linear import fit_cox
-from radnb.statistics import agreement, calibration, cutoffs, discrimination, screening, survival, usefulness
+from radnb.learning.linear import fit_cox, fit_logistic
+from radnb.statistics import agreement, calibration, combat, cutoffs, discrimination, screening, survival, usefulness
+from radnb.statistics.families import Array, Binomial, Cox, Family
+from radnb.statistics.paths import CrossValidation, Path, cross_validate, fit_path
 
 Inputs = Callable[[str], pd.DataFrame]
 Settings = Mapping[str, Any]
@@ -290,6 +292,100 @@ def _readers(read: Inputs, settings: Settings) -> Any:
             for word, values in zip(("icc", "lo", "hi"), found, strict=True)}
 
 
+PENALISED = {"lasso": 2, "coxnet": 3}  # table -> number of columns before the features
+
+
+def _penalised(read: Inputs, name: str) -> tuple[Array, np.ndarray, Callable[[np.ndarray], Family]]:
+    table = read(name)
+    x = table.iloc[:, PENALISED[name]:].to_numpy(float)
+    if name == "lasso":
+        y = table["y"].to_numpy(float)
+        return x, table["foldid"].to_numpy(), lambda rows: Binomial(y[rows])
+    time, event = table["time"].to_numpy(float), table["event"].to_numpy(float)
+    return x, table["foldid"].to_numpy(), lambda rows: Cox(time[rows], event[rows])
+
+
+CROSS_VALIDATED: dict[tuple[int, str, str], CrossValidation] = {}
+
+
+def _validated(read: Inputs, name: str, kind: str = "") -> CrossValidation:
+    key = (id(read), name, kind)
+    if key not in CROSS_VALIDATED:
+        x, fold, family = _penalised(read, name)
+        measure = "concordance" if kind in ("auc", "C") else "deviance"
+        CROSS_VALIDATED[key] = cross_validate(x, family, fold, own_paths=kind != "userlambda", ratio=0.01,
+                                              measure=measure)  # type: ignore[arg-type]
+    return CROSS_VALIDATED[key]
+
+
+def _at(path: Path, lam: float, name: str) -> np.ndarray:
+    k = int(np.argmin(np.abs(path.lam - lam)))
+    return np.r_[path.intercept[k], path.coef[k]] if name == "lasso" else path.coef[k]
+
+
+def _path(read: Inputs, settings: Settings, name: str, kind: str) -> Any:
+    lam = _validated(read, name).path.lam
+    return lam[0] if kind == "max" else lam
+
+
+def _chosen_lambda(read: Inputs, settings: Settings, name: str, kind: str | None) -> Any:
+    found = _validated(read, name, kind or "")
+    return {"min": found.lam_min, "1se": found.lam_1se}
+
+
+def _chosen_coefficients(read: Inputs, settings: Settings, name: str, kind: str | None, rule: str) -> Any:
+    found = _validated(read, name, kind or "")
+    return _at(found.path, found.lam_min if rule == "min" else found.lam_1se, name)
+
+
+def _number_chosen(read: Inputs, settings: Settings, name: str) -> Any:
+    return {rule: np.count_nonzero(_chosen_coefficients(read, settings, name, None, rule)[1:])
+            for rule in ("min", "1se")}
+
+
+def _curve_of(read: Inputs, settings: Settings, name: str, kind: str) -> Any:
+    found = _validated(read, name, "userlambda")
+    return found.loss if kind == "cvm" else found.error
+
+
+def _best_auc(read: Inputs, settings: Settings) -> Any:
+    return 1 - _validated(read, "lasso", "auc").loss.min()
+
+
+def _exact_coefficients(read: Inputs, settings: Settings, name: str, probe: str) -> Any:
+    x, _, family = _penalised(read, name)
+    lam, grid = float(settings["probe_lambda"][int(probe) - 1]), _validated(read, name).path.lam
+    return _at(fit_path(x, family(np.arange(len(x))), np.append(grid[grid > lam], lam)), lam, name)
+
+
+def _elastic_net(read: Inputs, settings: Settings, mix: str) -> Any:
+    x, _, family = _penalised(read, "lasso")
+    lam = float(settings["probe_lambda"][1])
+    return _at(fit_path(x, family(np.arange(len(x))), np.array([lam]), alpha=float(mix), tol=1e-9), lam, "lasso")
+
+
+def _inflation(read: Inputs, settings: Settings, kind: str) -> Any:
+    table, names = read("dev"), ["age", "sex", "size", "radscore"]
+    x, y, weight = table[names].to_numpy(float), table["y"].to_numpy(float), None
+    if kind == "glm_car":
+        p = 1 / (1 + np.exp(-fit_logistic(x, y, 0.0).scores(x)[:, 0]))
+        weight = p * (1 - p)
+    return dict(zip(names, screening.variance_inflation(x, weight), strict=True))
+
+
+COMBAT = {"par": {}, "nonpar": {"estimate": "nonparametric"}, "meanonly": {"mean_only": True}}
+
+
+def _combat(read: Inputs, settings: Settings, kind: str, covariates: str, reference: str) -> Any:
+    table = read("combat")
+    batch = np.unique(table["batch"], return_inverse=True)
+    x = table.filter(regex=r"^f\d+$").to_numpy(float)
+    given = table[["y", "age"]].to_numpy(float) if covariates else None  # R's call, which radnb's cards refuse
+    home = int(np.searchsorted(batch[0], settings["combat_ref"])) if reference else None
+    found = combat.fit(x, batch[1], given, reference=home, **COMBAT[kind])
+    return combat.apply(found, x, batch[1], given)[:10, :3].ravel(order="F")
+
+
 QUANTITIES: dict[str, Callable[..., Any]] = {
     r"roc\.auc_delong_ci\.(m\d)": _delong_ci,
     r"roc\.auc_delong_ci\.(m\d)_negative": _delong_negative,
@@ -331,6 +427,18 @@ QUANTITIES: dict[str, Callable[..., Any]] = {
     r"cox\.efron\.coef": _cox,
     r"icc\.features_2_1": _readers,
     r"tdauc\.timeROC_km_cens_at_times": _censoring,
+    r"(lasso|coxnet)\.lambda_(path|max)": _path,
+    r"(lasso|coxnet)\.cv_(?:(userlambda)_|(?=lambda))(?:lambda_)?min_1se": _chosen_lambda,
+    r"(lasso)\.cv_(auc)_lambda": _chosen_lambda,
+    r"(coxnet)\.cv_(C)_lambda_min_1se": _chosen_lambda,
+    r"(lasso|coxnet)\.(?:cv_(userlambda)_)?coef_(?:lambda_)?(min|1se)": _chosen_coefficients,
+    r"(lasso)\.n_nonzero": _number_chosen,
+    r"(lasso|coxnet)\.cv_userlambda_(cvm|cvsd)": _curve_of,
+    r"lasso\.cv_auc_cvm_max": _best_auc,
+    r"(lasso|coxnet)\.coef_exact_probe(\d)": _exact_coefficients,
+    r"lasso\.elastic_net_alpha([\d.]+)_coef": _elastic_net,
+    r"vif\.(lm|glm_car)": _inflation,
+    r"combat\.(par|nonpar|meanonly)(?:_nocov)?(_cov)?(_ref)?": _combat,
 }
 
 

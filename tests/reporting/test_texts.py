@@ -9,6 +9,8 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.reporting.style import FONTS
 from radnb.reporting.texts import BANNED, catalogue, full_width, text
+from radnb.reporting.wording import one_choice
+from tests.reporting.stories import story
 
 SOURCE = Path(__file__).parents[2] / "radnb" / "reporting"
 
@@ -67,3 +69,11 @@ def test_the_words_of_the_first_screen_are_those_of_the_inference_page() -> None
     assert text("limits.always", "zh") == "不能据此认为可免手术或免清扫。"
     for language, words in (("en", "was not shown to improve"), ("zh", "未显示改善")):
         assert words in text("verdict.adding.not_shown", language, predictors="age", primary="", comparator="")
+
+
+def test_a_model_made_of_others_names_them_in_words() -> None:
+    made = {"voting": {"bases": ["lda", {"svm": {"kernel": "rbf"}}], "average": "rank"}}
+    said = one_choice(story("improved"), "learner", made)
+    assert "bases = linear discriminant analysis" in said and "a support vector machine (kernel = rbf)" in said
+    staged = {"two_stage": {"cut": 2, "first_selector": [{"anova": {"k": 5}}]}}
+    assert "first_selector = analysis of variance (the 5 best features)" in one_choice(story(), "learner", staged)
