@@ -40,15 +40,16 @@ class Learned:
 Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
 
 
-def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
-            readers: pd.DataFrame | None = None) -> dict[str, Any]:
+def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int, readers: pd.DataFrame | None = None,
+            declared: IntArray | None = None) -> dict[str, Any]:
     """Fit on the cohort, and again with all rows outside `train` corrupted; refuse what changed.
 
-    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only. Returns the counts that
-    a report shows; raises E_LEAK with the model set and step that changed.
+    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only; and those `declared` to
+    teach harmonising, which are never tested. Returns the counts that a report shows; raises E_LEAK with the model
+    set and step that changed.
     """
     rng = np.random.default_rng([seed, 8])
-    held = np.setdiff1d(np.arange(len(cohort.table)), train)
+    held = np.setdiff1d(np.arange(len(cohort.table)), train if declared is None else [*train, *declared])
     ids = cohort.table["patient_id"].to_numpy(str)
     lies = None if readers is None else _lying(readers, set(ids[held]))
     before = fit(cohort, readers)
@@ -71,12 +72,16 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
 def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]], splits: Sequence[Split],
                 readers: pd.DataFrame | None = None) -> dict[str, Any]:
     """Certify every model set of a plan on one of its splits, drawn by the seed; the split itself stays."""
-    split = splits[int(np.random.default_rng([plan.seed, 7]).integers(len(splits)))]
+    problem = make_problem(cohort, plan, used, readers)
+    honest = [one for one in splits
+              if len(np.union1d(one.train, problem.taught(one.train))) < len(cohort.table)] or list(splits)
+    split = honest[int(np.random.default_rng([plan.seed, 7]).integers(len(honest)))]
+    declared = problem.taught(split.train)
 
     def fit(one: Cohort, others: pd.DataFrame | None) -> Learned:
         return learned(make_problem(one, plan, used, others), split.train)
 
-    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers)
+    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, declared=declared)
     return {"repeat": split.repeat, "fold": split.fold, "set": split.set} | found
 
 

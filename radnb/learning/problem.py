@@ -129,6 +129,7 @@ class Sample:
     train: IntArray
     seen: dict[str, IntArray] = field(default_factory=dict, repr=False)
     kept: dict[str, Any] = field(default_factory=dict, repr=False)  # what fits of these rows share
+    within: IntArray | None = None  # of an inner sample: the rows that the outer one may look at
     _tables: dict[Blocks, Table] = field(default_factory=dict, repr=False)
     _inside: dict[Blocks, Array] = field(default_factory=dict, repr=False)
     _inner: list[tuple[Sample, IntArray]] | None = field(default=None, repr=False)
@@ -166,7 +167,14 @@ class Sample:
         if folds < 2:
             return []
         fold = deal(groups, strata, folds, np.random.default_rng([self.problem.seed, 5]))
-        return [(Sample(self.problem, self.train[fold != f]), np.flatnonzero(fold == f)) for f in range(folds)]
+        within = np.union1d(self.train, self._taught())
+        return [(Sample(self.problem, self.train[fold != f], within=within), np.flatnonzero(fold == f))
+                for f in range(folds)]
+
+    def _taught(self) -> IntArray:
+        """Return the rows that teach batches without training rows; in an inner sample never its outer one's test."""
+        taught = self.problem.taught(self.train)
+        return taught if self.within is None else np.intersect1d(taught, self.within)
 
     def looked(self) -> Iterator[tuple[str, IntArray]]:
         """Yield each step that was fitted here or on an inner sample, with the rows that it saw."""
@@ -184,7 +192,8 @@ class Sample:
         batch, known = problem.batches, problem.covariates
         made.fit(part[rows], batch=None if batch is None else batch[rows],
                  covariates=None if known is None else known[rows])
-        if batch is not None and not whole and len(taught := problem.taught(rows)):
+        if batch is not None and not whole and len(taught := self._taught()):
+            self.seen["calibrate"] = taught
             made.calibrate(part[taught], batch[taught], None if known is None else known[taught])
         names = made.names(tuple(np.array(problem.names(blocks), object)[allowed]))
         return Table(made.transform(part, batch, known), names, raw.shape[1], made, allowed)
