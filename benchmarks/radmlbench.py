@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from radnb.features.assemble import Cohort, Outcome
+from radnb.learning import recipe
 from radnb.learning.plan import Plan
 from radnb.learning.training import train
 from radnb.statistics.discrimination import auc, auc_within
@@ -36,8 +37,7 @@ from radnb.work.files import read_json, sha256_file, sha256_json, write_json, wr
 HERE = Path(__file__).parent
 FOLDS, BAR, AIM = 10, 0.730, 0.758
 BLOCK = "radiomics"
-RECIPE: dict[str, Any] = {"prepare": {"correlation": None, "scale": "bounded"}, "selector": ({"none": {}},),
-                          "model": {"blend": {}}}
+RECIPE: dict[str, Any] = {**recipe.RECIPE, "selector": (recipe.RECIPE["selector"],)}
 GRID: dict[str, Any] = {"selectors": [{"anova": {}}, {"mrmr": {}}],
                         "models": [{"ridge_logistic": {}}, {"svm": {"kernel": "rbf"}},
                                    {"random_forest": {"trees": 100}}],

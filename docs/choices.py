@@ -18,6 +18,7 @@ from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
 from radnb.learning.selection import SELECTORS
+from radnb.learning.signature import TRANSFORMS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.work.choices import options
@@ -40,6 +41,8 @@ TABLES: dict[str, tuple[str, Mapping[str, Callable[..., Any]]]] = {
     "selector": ("Feature selection, one or a chain.", SELECTORS),
     "model": ("Models for classes.", CLASSIFIERS),
     "model, survival": ("Models for times to an event.", SURVIVORS),
+    "transforms": ("Of a published signature (`radnb score`): what the paper did to a feature before its coefficient.",
+                   TRANSFORMS),
     "imbalance": ("What training rows of rare classes become, inside the fold; scores are recalibrated after it.",
                   OVERSAMPLERS),
     "threshold": (f"Rules for the cut-off; survival studies take {', '.join(SURVIVAL_THRESHOLDS)}.", THRESHOLDS),

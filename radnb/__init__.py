@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _FACE = {
     "radnb.workbook": ("open_run", "measure", "assemble", "train", "evaluate", "tell", "finish"),
+    "radnb.freezing": ("frozen_models", "new_patients", "validate"),
     "radnb.multiverse": ("multiverse",),
     "radnb.extracting": ("query",),
     "radnb.reporting.first_screen": ("first_screen",),
@@ -22,6 +23,8 @@ _FACE = {
     "radnb.reporting.table_one": ("table_one",),
     "radnb.reporting.tables": ("performance_table", "comparison_table", "confusion_table", "feature_table",
                                "exclusions_table", "failures_table", "flags_table"),
+    "radnb.reporting.figures_transfer": ("transfer_calibration", "transfer_table"),
+    "radnb.reporting.external": ("range_table", "then_and_now", "told_apart", "external_methods"),
     "radnb.reporting.grid": ("grid_table", "grid_map", "grid_order"),
     "radnb.reporting.multiverse": ("specification_curve", "specification_table"),
     "radnb.reporting.record": ("methods_text", "provenance", "word_tables"),

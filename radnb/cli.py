@@ -23,6 +23,8 @@ from radnb.errors import RadnbError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from radnb.freezing import Applied
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]},
                   help="Reproducible radiomics research workbook: from images to honest clinical reports.")
@@ -277,6 +279,49 @@ def batch(cards: Annotated[list[str], typer.Argument(help="Study ids or paths of
     _say(f"{len(jobs) - len(bad)} of {len(jobs)} runs are complete: {write_index(out)}")
     in_use = bad and all(failure.code == "E_LOCKED" for _, failure in bad)
     raise typer.Exit(4 if in_use else 3 if bad or ended.failed_cases else 0)
+
+
+@app.command()
+def freeze(run: Annotated[Path, typer.Argument(help="The folder of a finished run, as in reports/my-study.")],
+           out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the model (default: `model` in the "
+                                                                        "run's folder).")] = None,
+           model: Annotated[str | None, typer.Option(help="A model set of the card (default: the primary).")] = None,
+           manifest: Annotated[str | None, typer.Option(help="The run's cohort, where its card does not lead to it.")
+                               ] = None) -> None:
+    """Freeze the model of a finished run into a folder: refitted on all training patients, hashed, without pickle."""
+    from radnb.freezing import freeze as freeze_run
+
+    made, folder = freeze_run(run, model=model, out=out, manifest=manifest)
+    about = made.about
+    _say(f"{folder}: {about.model} of {about.study['id']}, {about.patients} patients, {about.events} events, "
+         f"{len(made.names)} columns; MODEL.md says the rest.\nResearch use only; not for deciding treatment.")
+
+
+@app.command()
+def predict(model: Annotated[Path, typer.Argument(help="A model folder that `radnb freeze` made.")],
+            manifest: Annotated[str, typer.Argument(help="New patients: a name under data_manifests, or a path.")],
+            out: Out = None, language: Language = "en", workers: Workers = None) -> None:
+    """Score new patients with a frozen model, from images or a feature table; a table for researchers."""
+    from radnb.freezing import predict as predict_patients
+
+    _use(workers)
+    _told(*predict_patients(model, manifest, out=out, language=_language(language)))
+
+
+@app.command()
+def score(signature: Annotated[Path, typer.Argument(help="A published signature (YAML; see docs/frozen_models.md).")],
+          manifest: Annotated[str, typer.Argument(help="Patients: a name under data_manifests, or a path.")],
+          out: Out = None, language: Language = "en", workers: Workers = None) -> None:
+    """Score patients with a published signature, exactly as it was published."""
+    from radnb.freezing import score as score_patients
+
+    _use(workers)
+    _told(*score_patients(signature, manifest, out=out, language=_language(language)))
+
+
+def _told(done: Applied, folder: Path) -> None:
+    _say("\n".join([*done.told, f"{folder / 'predictions.csv'}"]))
+    raise typer.Exit(3 if len(done.failures) else 0)
 
 
 @app.command()

@@ -16,12 +16,15 @@ from radnb.errors import RadnbError, nearest, raise_all
 from radnb.features.engines import ENGINES
 from radnb.features.joining import DELTA, JOIN, RADIOMICS, Layout, block_cells
 from radnb.learning import fusion
+from radnb.learning.frozen import about_of
 from radnb.learning.grid import grid_problems
 from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.prepare import prepare
+from radnb.learning.recipe import with_recipe
 from radnb.learning.selection import SELECTORS
+from radnb.learning.signature import card_of, load_signature
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.work import choices
@@ -153,6 +156,7 @@ class Study(_Part):
     notebook: str = Field(pattern=NAME)
     question: Words
     manifest: str
+    frozen: list[str] = []
     model_time: Literal["before_surgery", "after_surgery"] = "before_surgery"
     patients: dict[str, list[str]] = {}
     outcome: Choice
@@ -183,6 +187,16 @@ class Study(_Part):
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        return with_recipe(raw) if isinstance(raw, dict) else raw
+
+    @field_validator("frozen", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("selector")
     @classmethod
@@ -239,7 +253,7 @@ def load_study(name: str | Path, *, overrides: Mapping[str, Any] | None = None,
     raw = read_card(path)
     for key, value in (overrides or {}).items():
         _set(raw, key, copy.deepcopy(value), path)  # the next override may reach into it
-    return check_card(raw, str(path))
+    return check_card(inherited(raw, path, space or workspace()), str(path))
 
 
 def find_card(name: str, space: Workspace) -> Path:
@@ -252,6 +266,56 @@ def find_card(name: str, space: Workspace) -> Path:
     if name in known:
         return known[name]
     raise RadnbError(f"study {name!r}: no such card in {space.studies}. {nearest(name, known)}", code="E_STUDY")
+
+
+def frozen_path(source: str, card: Path, space: Workspace) -> Path | None:
+    """Find a model folder or a signature from where the card lies, or below the workbook; None stands for a study."""
+    places = [place / source for place in (card.parent, space.root, Path())]
+    found = [place.resolve() for place in places if place.is_dir() or (place.is_file() and place.suffix != ".md")]
+    if found:
+        return found[0]
+    if source in {path.stem for path in space.studies.glob("**/*.yaml")}:
+        return None
+    raise RadnbError(f"{card}: frozen: {source!r} is neither a model folder, nor a signature, nor a study. Freeze a "
+                     "run with `radnb freeze`, or correct the path.", code="E_STUDY")
+
+
+def inherited(raw: Mapping[str, Any], card: Path, space: Workspace) -> dict[str, Any]:
+    """Return the card of an external validation with all that its frozen models decide; others come back as given."""
+    sources = raw.get("frozen") or []
+    given = [_decided(source, card, space) for source in ([sources] if isinstance(sources, str) else list(sources))]
+    if not given:
+        return dict(raw)
+    raise_all([f"{card}: {key}: the frozen model decides this. Remove it." for key in DECIDED if key in raw],
+              code="E_CONFIG")
+    sets = {name: members for one in given for name, members in one["model_sets"].items()}
+    names = [*sets][:2]
+    raise_all([f"{card}: frozen: two of the models are called {names[0]!r}. Freeze one of them under another name."]
+              if len(given) > 1 and len(sets) < len(given) else [], code="E_CONFIG")
+    primary = given[0]["primary"] if len(given) == 1 else dict(zip(("model", "comparator"), names, strict=False))
+    kept = {key: value for key, value in given[0].items() if key in DECIDED or key in SUGGESTED}
+    return {**kept, "model_sets": sets, "primary": primary, **raw}
+
+
+DECIDED = ("images", "extraction", "engine", "clinical", "blocks", "prespecified", "model_time", "model_sets",
+           "primary", "design", "prepare", "harmonise", "imbalance", "grid", "selector", "model", "threshold", "seed")
+SUGGESTED = ("outcome", "patients", "event_name", "horizons_months", "decision", "not_studied")
+
+
+def _decided(source: str, card: Path, space: Workspace) -> dict[str, Any]:
+    """Return what a frozen model, a signature or a study's own model decides of a card that applies it."""
+    path = frozen_path(str(source), card, space)
+    if path is None:
+        given: dict[str, Any] = dict(read_card(find_card(str(source), space)))
+        locked = [name for name in (given.get("primary") or {}).values() if name]
+    elif path.is_file():
+        return card_of(load_signature(path).card)
+    else:
+        about = about_of(path)
+        given, locked = dict(about.study), [about.model]
+    sets = {name: given["model_sets"][name] for name in locked}
+    primary = {"model": locked[0], "comparator": locked[1] if len(locked) > 1 else None}
+    return {**given, "model_sets": sets, "primary": primary}
 
 
 def _set(raw: dict[str, Any], key: str, value: Any, path: Path) -> None:

@@ -23,6 +23,7 @@ from radnb.cohort.manifest import Manifest
 from radnb.errors import RadnbError, nearest, raise_all
 from radnb.evaluation.evaluation import Evaluation
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
+from radnb.evaluation.subgroups import subgroups
 from radnb.extracting import Measured, measure_cases, open_manifest, store, together, version_of, versions
 from radnb.features.assemble import Cohort, included, table_layout
 from radnb.features.assemble import assemble as assemble_tables
@@ -34,11 +35,14 @@ from radnb.features.readings import readings
 from radnb.features.settings import Settings, settings
 from radnb.imaging.inspection import inspect
 from radnb.learning.arrays import harmoniser_of
+from radnb.learning.arrays import patients as described
 from radnb.learning.batches import problems as batch_problems
+from radnb.learning.frozen import SUMS, about_of, settings_of
 from radnb.learning.plan import Controls, Plan, Trained
+from radnb.learning.signature import load_signature
 from radnb.learning.training import train as train_models
 from radnb.reporting.story import Story
-from radnb.study import CLINICAL, Study, find_card, load_study
+from radnb.study import CLINICAL, Study, find_card, frozen_path, load_study
 from radnb.work import choices, files
 from radnb.work.workspace import Workspace, workspace
 
@@ -55,6 +59,7 @@ class Run:
     language: str
     space: Workspace
     card: Path
+    frozen_settings: Mapping[str, Settings] | None = None  # those of a frozen model, which no file may change
 
     @property
     def notebook(self) -> Path:
@@ -64,6 +69,8 @@ class Run:
     @property
     def settings(self) -> dict[str, Settings]:
         """Return the extraction settings of each phase that has its own, else those of all under an empty name."""
+        if self.frozen_settings is not None:
+            return dict(self.frozen_settings)
         given = self.study.extraction
         names = {"": given} if isinstance(given, str) else given
         return {phase: self._settings(name) for phase, name in names.items()}
@@ -90,7 +97,17 @@ def open_run(study: str, *, manifest: str | None = None, overrides: Mapping[str,
         raise RadnbError(f"language {language!r}: choose 'en' or 'zh'.", code="E_CONFIG")
     folder = Path(out_dir) if out_dir else space.root / "reports" / card.id
     cohort = open_manifest(manifest or card.manifest, beside=None if manifest else path.parent)
-    return Run(card, cohort, folder.resolve(), language, space, path)
+    return Run(card, cohort, folder.resolve(), language, space, path, _frozen_settings(card, path, space))
+
+
+def _frozen_settings(card: Study, path: Path, space: Workspace) -> dict[str, Settings] | None:
+    """Return the extraction settings of the card's first frozen model; a study's own are those of its card."""
+    if not card.frozen:
+        return None
+    source = frozen_path(card.frozen[0], path, space)
+    if source is None:
+        return open_run(card.frozen[0]).settings
+    return dict(load_signature(source).settings) if source.is_file() else settings_of(about_of(source))
 
 
 def check_cohort(name: str, *, images: bool, preset: str | None = None, modality: str | None = None) -> pd.DataFrame:
@@ -267,16 +284,21 @@ def _keep_trained(folder: Path, trained: Trained) -> None:
 def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
     """Return every table of the evaluation, recomputed from predictions and resamples without refitting."""
     study, decision = run.study, run.study.decision
-    return evaluate_tables(trained.predictions, trained.resamples, outcome=cohort.outcome, primary=study.primary.model,
-                           comparator=study.primary.comparator,
-                           decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
-                           horizons_months=study.horizons_months or None,
-                           relevant_difference=study.inference.relevant_difference,
-                           patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
-                           ways=trained.candidates, splits=trained.splits, trained=trained,
-                           clinical=_clinical_alone(study),
-                           candidates={name: sum(len(cohort.blocks[b]) for b in blocks)
-                                       for name, blocks in study.blocks_of.items()})
+    found = evaluate_tables(trained.predictions, trained.resamples, outcome=cohort.outcome, primary=study.primary.model,
+                            comparator=study.primary.comparator,
+                            decision=(decision.low, decision.high) if decision else DEFAULT_DECISION,
+                            horizons_months=study.horizons_months or None,
+                            relevant_difference=study.inference.relevant_difference,
+                            patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
+                            ways=trained.candidates, splits=trained.splits, trained=trained,
+                            clinical=_clinical_alone(study),
+                            candidates=None if study.frozen else {
+                                name: sum(len(cohort.blocks[b]) for b in blocks)
+                                for name, blocks in study.blocks_of.items()})
+    if not study.subgroups:
+        return found
+    return replace(found, subgroups=subgroups(trained.predictions, trained.resamples, described(cohort),
+                                              study.subgroups, outcome=cohort.outcome))
 
 
 def _clinical_alone(study: Study) -> str | None:
@@ -321,6 +343,7 @@ def _facts(run: Run, measured: Measured, cohort: Cohort) -> dict[str, Any]:
     survival = (study.outcome.get("survival") or {}) if study.is_survival else {}
     facts = study.model_dump(mode="json")
     return facts | {
+        "card": facts,
         "models": list(study.model_sets), "primary": study.primary.model, "comparator": study.primary.comparator,
         "selector": study.selectors, "source": {"en": manifest.title("en"), "zh": manifest.title("zh")},
         "synthetic": manifest.synthetic, "clinical_predictors": _clinical_predictors(study),
@@ -332,6 +355,7 @@ def _facts(run: Run, measured: Measured, cohort: Cohort) -> dict[str, Any]:
                       if column.kind in ("number", "category") and column.known != "outcome"],
         "plan": dataclasses.asdict(looks.status(run.card, study.model_dump(mode="json"), run.space.cache / "looks")),
         "horizon_months": study.horizons_months[0] if study.horizons_months else None,
+        **({"design": {"frozen": {}}, "threshold": {"frozen": {}}} if study.frozen else {}),
         "event_label": facts["event_name"] or survival.get("endpoint"), "version": __version__, "versions": versions(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     } | {key: survival.get(key) for key in ("endpoint", "time_zero", "closing_date")}
@@ -352,11 +376,12 @@ def _provenance(run: Run, cohort: Cohort) -> dict[str, Any]:
     return {"study_id": run.study.id, "manifest": run.manifest.path.name,
             "card_sha256": files.sha256_json(run.study.model_dump(mode="json")),
             "inputs_sha256": input_hashes(run), "cohort_sha256": digest(cohort.table),
-            "extraction_sha256": _settings_sha256(run), "seed": run.study.seed,
+            "extraction_sha256": settings_sha256(run), "seed": run.study.seed,
             "versions": versions()}
 
 
-def _settings_sha256(run: Run) -> str:
+def settings_sha256(run: Run) -> str:
+    """Return the hash of the extraction settings, of all phases together where they have their own."""
     hashes = {phase: chosen.sha256 for phase, chosen in run.settings.items()}
     return hashes[""] if "" in hashes else files.sha256_json(hashes)
 
@@ -370,6 +395,8 @@ def input_hashes(run: Run) -> dict[str, str]:
     for part, section in sections.items():
         if section:
             found[section.file] = files.sha256_file(manifest.table_path(section.file, where=part))
+    for source in run.study.frozen:
+        found[f"frozen {Path(source).name}"] = _frozen_sha256(source, run)
     if manifest.images and _measures(run):
         table = _wanted(run)
         hashes, _ = store().hashes(sorted({*table["image"].astype(str), *table["mask"].astype(str)}))
@@ -377,11 +404,20 @@ def input_hashes(run: Run) -> dict[str, str]:
     return found
 
 
+def _frozen_sha256(source: str, run: Run) -> str:
+    """Return the hash of a frozen model, a signature, or of all that a study's own model is made from."""
+    path = frozen_path(source, run.card, run.space)
+    if path is None:
+        other = open_run(source)
+        return files.sha256_json([other.study.model_dump(mode="json"), input_hashes(other)])
+    return files.sha256_file(path if path.is_file() else path / SUMS)
+
+
 def fingerprint(run: Run) -> str:
     """Return one hash over everything that a run's results depend on."""
     engine = choose(run.study.engine).version if _measures(run) else ""
     return files.sha256_json([versions(), engine, code_hash(), run.language, run.study.model_dump(mode="json"),
-                              input_hashes(run), _settings_sha256(run), _steps(run.notebook)])
+                              input_hashes(run), settings_sha256(run), _steps(run.notebook)])
 
 
 def _steps(notebook: Path) -> list[list[Any]]:

@@ -146,3 +146,12 @@ def test_a_folder_without_a_workbook_says_so(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(RadnbError, match="RADNB_HOME"):
         workspace()
     assert isinstance(Workspace(tmp_path).cache, Path)
+
+
+def test_a_card_without_a_model_gets_the_default_recipe() -> None:
+    raw = {key: value for key, value in _raw().items() if key not in ("model", "selector", "prepare")}
+    study = check_card(raw, "card")
+    assert (study.model, study.selectors) == ({"blend": {}}, [{"none": {}}])
+    assert study.prepare == {"correlation": None, "scale": "bounded"}
+    assert check_card({**raw, "selector": {"anova": {}}}, "card").selectors == [{"anova": {}}]
+    assert check_card(_raw(), "card").prepare == {}

@@ -49,7 +49,7 @@ class Evaluation:
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
     frozen models in patients of other centres or sets, as they are and recalibrated there.  controls, clouds
-    and learning: see controls.py.
+    and learning: see controls.py.  subgroups: see subgroups.py; empty where the card names none.
     """
 
     metrics: pd.DataFrame
@@ -70,6 +70,7 @@ class Evaluation:
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
     clouds: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning: pd.DataFrame = field(default_factory=pd.DataFrame)
+    subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outcome: Outcome, primary: str,

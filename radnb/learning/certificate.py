@@ -40,21 +40,24 @@ class Learned:
 Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
 
 
-def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int, readers: pd.DataFrame | None = None,
-            declared: IntArray | None = None) -> dict[str, Any]:
+def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
+            readers: pd.DataFrame | None = None, teachers: IntArray | None = None) -> dict[str, Any]:
     """Fit on the cohort, and again with all rows outside `train` corrupted; refuse what changed.
 
-    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only; and those `declared` to
-    teach harmonising, which are never tested. Returns the counts that a report shows; raises E_LEAK with the model
-    set and step that changed.
+    `fit` takes a cohort and the rows of further readers, and may use the rows `train` only, and of `teachers` (the
+    calibration sample of a new centre) all but the outcome. Returns the counts that a report shows; raises E_LEAK with
+    the model set and step that changed.
     """
-    rng = np.random.default_rng([seed, 8])
-    held = np.setdiff1d(np.arange(len(cohort.table)), train if declared is None else [*train, *declared])
+    rng, teachers = np.random.default_rng([seed, 8]), np.empty(0, np.intp) if teachers is None else teachers
+    held = np.setdiff1d(np.arange(len(cohort.table)), np.union1d(train, teachers))
     ids = cohort.table["patient_id"].to_numpy(str)
     lies = None if readers is None else _lying(readers, set(ids[held]))
     before = fit(cohort, readers)
     states = _hashed(before)
-    after = _hashed(fit(corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS), lies))
+    wrong = corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS)
+    if len(teachers):
+        wrong = _with(wrong, teachers, [], np.empty((len(teachers), 0)), _wrong(wrong, teachers, rng))
+    after = _hashed(fit(wrong, lies))
     moved = _hashed(fit(disturbed(cohort, train, rng), readers))
     steps = {step: _looked(rows, ids, set(ids[held])) for step, rows in before.seen.items()}
     found: dict[str, Any] = {
@@ -71,17 +74,16 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int, readers: pd
 
 def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]], splits: Sequence[Split],
                 readers: pd.DataFrame | None = None) -> dict[str, Any]:
-    """Certify every model set of a plan on one of its splits, drawn by the seed; the split itself stays."""
+    """Certify every model set of a plan on one split that holds patients out, drawn by the seed; the split stays."""
     problem = make_problem(cohort, plan, used, readers)
-    honest = [one for one in splits
-              if len(np.union1d(one.train, problem.taught(one.train))) < len(cohort.table)] or list(splits)
+    known = [np.union1d(one.train, problem.taught(one.train)) for one in splits]
+    honest = [one for one, rows in zip(splits, known, strict=True) if len(rows) < len(cohort.table)] or list(splits)
     split = honest[int(np.random.default_rng([plan.seed, 7]).integers(len(honest)))]
-    declared = problem.taught(split.train)
 
     def fit(one: Cohort, others: pd.DataFrame | None) -> Learned:
         return learned(make_problem(one, plan, used, others), split.train)
 
-    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, declared=declared)
+    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, teachers=problem.taught(split.train))
     return {"repeat": split.repeat, "fold": split.fold, "set": split.set} | found
 
 

@@ -129,10 +129,10 @@ class Sample:
     train: IntArray
     seen: dict[str, IntArray] = field(default_factory=dict, repr=False)
     kept: dict[str, Any] = field(default_factory=dict, repr=False)  # what fits of these rows share
-    within: IntArray | None = None  # of an inner sample: the rows that the outer one may look at
     _tables: dict[Blocks, Table] = field(default_factory=dict, repr=False)
     _inside: dict[Blocks, Array] = field(default_factory=dict, repr=False)
     _inner: list[tuple[Sample, IntArray]] | None = field(default=None, repr=False)
+    teachers: IntArray | None = field(default=None, repr=False)  # of the outer sample: inner ones take no others
 
     def see(self, step: str) -> IntArray:
         """Return the training rows, and keep that a step of this name looked at them."""
@@ -153,6 +153,15 @@ class Sample:
             self._inside[blocks] = self.table(blocks).values[self.train]
         return self._inside[blocks]
 
+    def taught(self) -> IntArray:
+        """Return the rows that teach batches without training rows; a batch that only an inner fold lacks has none.
+
+        Its other rows may be those that the outer fold tests.
+        """
+        if self.teachers is None:
+            self.teachers = self.problem.taught(self.train)
+        return self.teachers
+
     def inner(self) -> list[tuple[Sample, IntArray]]:
         """Return inner samples with the positions, among the training rows, that each holds out."""
         if self._inner is None:
@@ -167,14 +176,8 @@ class Sample:
         if folds < 2:
             return []
         fold = deal(groups, strata, folds, np.random.default_rng([self.problem.seed, 5]))
-        within = np.union1d(self.train, self._taught())
-        return [(Sample(self.problem, self.train[fold != f], within=within), np.flatnonzero(fold == f))
+        return [(Sample(self.problem, self.train[fold != f], teachers=self.taught()), np.flatnonzero(fold == f))
                 for f in range(folds)]
-
-    def _taught(self) -> IntArray:
-        """Return the rows that teach batches without training rows; in an inner sample never its outer one's test."""
-        taught = self.problem.taught(self.train)
-        return taught if self.within is None else np.intersect1d(taught, self.within)
 
     def looked(self) -> Iterator[tuple[str, IntArray]]:
         """Yield each step that was fitted here or on an inner sample, with the rows that it saw."""
@@ -192,7 +195,7 @@ class Sample:
         batch, known = problem.batches, problem.covariates
         made.fit(part[rows], batch=None if batch is None else batch[rows],
                  covariates=None if known is None else known[rows])
-        if batch is not None and not whole and len(taught := self._taught()):
+        if batch is not None and not whole and len(taught := self.taught()):
             self.seen["calibrate"] = taught
             made.calibrate(part[taught], batch[taught], None if known is None else known[taught])
         names = made.names(tuple(np.array(problem.names(blocks), object)[allowed]))

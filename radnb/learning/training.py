@@ -17,7 +17,7 @@ from radnb.features.assemble import Cohort
 from radnb.learning import batches, controls, tables
 from radnb.learning.arrays import harmoniser_of, make_problem, patients, used_blocks
 from radnb.learning.certificate import certificate
-from radnb.learning.checks import cohort_notes, cohort_problems, plan_problems
+from radnb.learning.checks import cohort_notes, cohort_problems, gap_problems, plan_problems
 from radnb.learning.controls import (
     ADDED,
     BATCH,
@@ -42,6 +42,7 @@ from radnb.learning.plan import Plan, Trained
 from radnb.learning.problem import Problem
 from radnb.learning.scoring import concordance
 from radnb.learning.splits import DESIGNS, Split, shared_patients
+from radnb.learning.suspects import split_problems
 from radnb.learning.yardsticks import complete, control_problems, with_yardsticks
 from radnb.work import choices
 from radnb.work.parallel import Failure, cluster, cores, map_cases
@@ -60,9 +61,11 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     raise_all(plan_problems(plan, cohort), code="E_CONFIG")
     used = used_blocks(cohort, plan)
     raise_all(cohort_problems(cohort, used), code="E_OUTCOME")
+    raise_all(gap_problems(cohort, plan, used), code="E_MISSING_VALUES")
     raise_all(control_problems(cohort, plan), code="E_CONFIG")
     table, harmoniser = patients(cohort), harmoniser_of(plan)
     splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(table)
+    raise_all(split_problems(table, splits), code="E_DESIGN")
     raise_all(batches.problems(cohort, harmoniser, splits, seed=plan.seed), code="E_BATCH")
     problem = make_problem(cohort, plan, used, repeat_measurements)
     if plan.controls.on:
@@ -77,7 +80,7 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     work = functools.partial(controls.work, problem)  # of a module that loads fast in each worker
     with threadpool_limits(1), cluster() as machines:
         start = time.process_time()
-        certified = certificate(cohort, plan, used, splits, repeat_measurements)
+        certified = certificate(cohort, plan, used, [s for s in splits if s.set != "train"], repeat_measurements)
         jobs.costs["certificate"] = {"fits": 3 * len(problem.sets), "seconds": time.process_time() - start}
         for position, result in map_cases(work, jobs, workers=workers, label="Models", unit="batch", cluster=machines):
             if isinstance(result, Failure):
@@ -146,8 +149,7 @@ class _Jobs(Sequence[Task]):
 
 def _tasks(problem: Problem, plan: Plan, splits: list[Split]) -> Iterator[Task]:
     for one in splits:
-        part = (one.train, one.test, NO_FOLD if one.fold is None else one.fold, one.set)
-        yield Task("frozen" if one.frozen else "cv", repeat=one.repeat, parts=(part,))
+        yield Task("frozen" if one.frozen else "cv", repeat=one.repeat, parts=_parts([one], several=_several(splits)))
     if splits[0].frozen:
         yield from _control_tasks(problem, plan, splits[:1])
         return
@@ -209,8 +211,13 @@ def _gaps_matter(problem: Problem, parts: Sequence[tuple[IntArray, IntArray, int
                for rows in sides for value in np.unique(problem.strata) if value >= 0)
 
 
-def _parts(splits: Sequence[Split]) -> tuple[tuple[IntArray, IntArray, int, str], ...]:
-    return tuple((s.train, s.test, NO_FOLD if s.fold is None else s.fold, s.set) for s in splits)
+def _parts(splits: Sequence[Split], *, several: bool = False) -> tuple[tuple[IntArray, IntArray, int, str], ...]:
+    return tuple((s.train, s.test, NO_FOLD if s.fold is None else s.fold, s.name if several else s.set) for s in splits)
+
+
+def _several(splits: Sequence[Split]) -> bool:
+    """Say whether several frozen models are tested, each by itself: a set of its own then tells them apart."""
+    return len({one.train.tobytes() for one in splits if one.frozen}) > 1
 
 
 def _batches(many: int) -> Iterator[tuple[int, ...]]:

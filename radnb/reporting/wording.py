@@ -15,7 +15,7 @@ TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\
           (re.compile(r"recalibrated(\d+)x(\d+)"), "method.recalibrated"),
           (re.compile(r"permuted(\d+)"), "method.permuted"),
           (re.compile(r"added(\d+)"), "method.added"))
-DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "name": ""}
+DEFAULTS = {"folds": 5, "repeats": 20, "fraction": 0.3, "at": 0.9, "value": 0.5, "k": 10, "samples": 100, "name": ""}
 PARTS = {"base": "learner", "bases": "learner", "first": "learner", "second": "learner",
          "first_selector": "selector", "second_selector": "selector"}  # options that name other choices
 SILENT = frozenset({"counts", "logit", "plain", "patients", "fold", "median"})
@@ -64,8 +64,8 @@ def _shown(story: Story, key: str, value: Any) -> str:
         return metric_label(story, str(value))
     if key == "target":
         return story.event if story.survival else story.label(value)
-    if key == "why":
-        return story.known("why", value)
+    if key in ("why", "policy"):
+        return story.known(key, value)
     if key in ("lowest", "highest", "share"):
         return numbers.percent(float(value))
     return numbers.number(value) if isinstance(value, float) else str(value)

@@ -51,13 +51,13 @@ def quick(kind: str = "classes", **changes: object) -> Plan:
     return Plan(**{**usual, **changes})  # type: ignore[arg-type]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_cohort() -> Callable[..., Cohort]:
     """Give the maker of tiny cohorts."""
     return tiny
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_plan() -> Callable[..., Plan]:
     """Give the maker of small plans."""
     return quick

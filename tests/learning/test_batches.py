@@ -11,6 +11,7 @@ import pytest
 
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
+from radnb.learning.arrays import make_problem, patients, used_blocks
 from radnb.learning.batches import (
     association,
     batches,
@@ -21,8 +22,10 @@ from radnb.learning.batches import (
     problems,
 )
 from radnb.learning.harmonise import combat, none, zscore
+from radnb.learning.plan import Plan
+from radnb.learning.problem import Sample
 from radnb.learning.splits import Split, by_centre, repeated_kfold
-from radnb.learning.training import patients
+from radnb.learning.training import train
 
 Make = Callable[..., Cohort]
 
@@ -157,3 +160,28 @@ def test_a_declared_sample_counts_in_unseen_batches_only(make_cohort: Make) -> N
     rows = calibration_rows(codes, np.arange(60), np.flatnonzero(codes != names.index("north")),
                             calibration=calibration_of(cohort, made), seed=0)
     assert rows.tolist() == list(range(0, 60, 3))
+
+
+def test_a_batch_that_only_an_inner_fold_lacks_is_not_taught_by_tested_patients(
+        make_cohort: Make, make_plan: Callable[..., Plan]) -> None:
+    cohort = with_columns(make_cohort(), scanner=["A", "B"] * 25 + ["C"] * 10)
+    plan = make_plan(harmonise={"combat": {"batch": "scanner", "unseen": "calibrate", "calibration": 4}})
+    problem = make_problem(cohort, plan, used_blocks(cohort, plan))
+    outer = Sample(problem, np.arange(51))  # one patient of C trains, nine are tested
+    fitted = [inside.table(("radiomics",)).preparation.harmoniser_ for inside, _ in outer.inner()]
+    seen = [set(made.learned_.batches.tolist()) for made in fitted if made is not None and made.learned_ is not None]
+    assert seen == [{0, 1}] * 5
+    new = Sample(problem, np.arange(50))
+    assert len(new.taught()) == 4 and (new.taught() >= 50).all()
+    inner = new.inner()[0][0].table(("radiomics",)).preparation.harmoniser_
+    assert inner is not None and inner.learned_ is not None and inner.learned_.batches.tolist() == [0, 1, 2]
+
+
+def test_a_run_with_a_calibration_sample_tests_nobody_of_it_and_is_certified(
+        make_cohort: Make, make_plan: Callable[..., Plan]) -> None:
+    cohort = make_cohort()
+    plan = make_plan(harmonise={"combat": {"unseen": "calibrate", "calibration": 5}}, design={"by_centre": {}},
+                     bootstraps=0, permutations=0)
+    found = train(cohort, plan, workers=0)
+    assert found.certificate["passed"] and found.certificate["steps"]["calibrate"]["patients"] == 5
+    assert found.predictions.groupby("model")["patient_id"].nunique().eq(45).all()

@@ -24,6 +24,7 @@ from radnb.learning.training import train
 from radnb.work.choices import pick
 from tests.learning.test_leaks import DESIGN_OPTIONS
 
+CENTRES = ("east", "north", "south")
 FAST: dict[str, dict[str, Any]] = {
     "blend": {"trees": 10, "rounds": 10},
     "repeated_kfold": {"folds": 3, "repeats": 1}, "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
@@ -37,6 +38,7 @@ FAST: dict[str, dict[str, Any]] = {
 FAST |= {"rfe": {"k": 4}, "boruta": {"rounds": 15, "trees": 20}, "stability_selection": {"halves": 20},
          "named": {"features": ["f0", "f1"]}, **{f"{trees}_importance": {"k": 4, "trees": 20} for trees in (
              "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
+DIRECTIONS = {f"{a} → {b}" for a in CENTRES for b in CENTRES if a != b}
 Maker = Callable[..., Any]
 
 
@@ -66,7 +68,7 @@ def test_every_design_gives_honest_rows(name: str, make_cohort: Maker, make_plan
     frozen = name in FROZEN
     assert found.predictions["fold"].isna().all() == frozen
     assert (len(found.resamples) == 0) == (frozen or name == "bootstrap")
-    elsewhere = {"column": {"external"}, "between_centres": {"external"}, "transfer": {"external"}}
+    elsewhere = {"column": {"external"}, "between_centres": DIRECTIONS, "transfer": {"external"}}
     assert set(found.predictions["set"]) == {"bootstrap": {"internal", "train"}, **elsewhere}.get(name, {"internal"})
     assert found.predictions["threshold"].notna().all()
     assert found.predictions["score"].between(0, 1).all()

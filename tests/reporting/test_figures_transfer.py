@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from radnb.evaluation.transfer import by_centre, external
+from radnb.learning.harmonise import Unseen
 from radnb.reporting.figures_transfer import transfer_calibration, transfer_matrix, transfer_table
 from radnb.reporting.story import Story
+from radnb.reporting.wording import flag_words
 from tests.evaluation.test_transfer import between, scored
 from tests.reporting.stories import story
 
@@ -81,3 +84,14 @@ def test_survival_has_a_matrix_of_c_and_no_calibration() -> None:
     assert "C-index in 2 directions" in transfer_matrix(made).alt
     assert "not tried" in transfer_calibration(made).alt
     assert transfer_table(made).shown.iloc[1, 0] == "B → A"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_told_of_batches_has_words_in_both_languages(language: str) -> None:
+    told = story("improved", language)
+    for policy in get_args(Unseen):
+        said = flag_words(told, "batch_unseen", {"batch": "scanner", "names": "A, B", "policy": policy})
+        assert "A, B" in said and policy not in said
+    for code, given in (("batch_predicts_outcome", {}), ("batch_one_case", {"names": "A"}),
+                        ("batch_unnamed", {"patients": 3})):
+        assert "scanner" in flag_words(told, code, {"batch": "scanner", **given})
