@@ -29,7 +29,7 @@ from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.arrays import make_problem
 from radnb.learning.fitting import fit, view
 from radnb.learning.folds import IntArray, deal
-from radnb.learning.learners import CLASSES, SURVIVAL, Learner
+from radnb.learning.learners.learner import CLASSES, SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Sample
@@ -135,9 +135,9 @@ def combat_before(x: Array, y: IntArray, fold: IntArray, seed: int) -> float:
     """Harmonise all patients at once with the outcome as a covariate, in centres of unequal outcome (Nygaard 2016)."""
     rng = np.random.default_rng([seed, 15])
     centre = np.empty(len(y), np.intp)
-    for value in (0, 1):  # each centre sends more of one class
+    for value in (0, 1):  # 85 in 100 of a centre are of one class
         inside = np.flatnonzero(y == value)
-        centre[inside] = (rng.integers(0, 4, len(inside)) + 4 * (value != (rng.random(len(inside)) < 0.3)))
+        centre[inside] = (rng.integers(0, 4, len(inside)) + 4 * (value != (rng.random(len(inside)) < 0.15)))
     design = np.column_stack([np.eye(8)[centre][:, np.unique(centre)], y])
     effect = np.linalg.lstsq(design, x, rcond=None)[0]
     rest = x - design @ effect

@@ -9,12 +9,12 @@ import numpy as np
 
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
-from radnb.learning.learners import Learner, NoInformation
-from radnb.learning.logistic import Logistic
+from radnb.learning.learners.learner import Learner, NoInformation
+from radnb.learning.learners.logistic import Logistic
+from radnb.learning.learners.survivors import CoxModel
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.scoring import concordance
 from radnb.learning.selection import Given
-from radnb.learning.survivors import CoxModel
 from radnb.statistics.families import Array
 
 FUSION_PENALTY = 1e-3

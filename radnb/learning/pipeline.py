@@ -20,7 +20,7 @@ from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
 from radnb.learning.harmonise import UNNAMED
 from radnb.learning.impute import TypicalValues
-from radnb.learning.learners import Learner
+from radnb.learning.learners.learner import Learner
 from radnb.learning.prepare import Preparation
 from radnb.learning.problem import Problem, Table
 from radnb.learning.ready import Ready, recalibrate

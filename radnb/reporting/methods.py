@@ -204,7 +204,17 @@ def _how(story: Story) -> list[str]:
     said = [_said(story, row, rows[0]) for row in rows if row is not None]
     kind = "cv" if any(str(row["method"]).startswith("cv") for row in rows if row is not None) else "frozen"
     curves = ("kaplan_meier",) if story.survival else ("roc", "calibration", "decision")
-    return said + [way(story, f"{curve}_{kind}") for curve in curves]
+    return said + [way(story, f"{curve}_{kind}") for curve in curves] + [way(story, code) for code in _beside(story)]
+
+
+def _beside(story: Story) -> list[str]:
+    """Return what there is to say of controls, stability, the learning curve and the leak certificate."""
+    found = story.evaluation.controls
+    ran = set(found.loc[found["value"].notna(), "control"]) if len(found) else set()
+    return [code for code, there in (("controls", ran & {"permuted_labels", "random_features", "volume_only"}),
+                                     ("control_stability", "stability" in ran),
+                                     ("learning_curve", len(story.evaluation.learning) > 0),
+                                     ("certificate", bool(story.certificate))) if there]
 
 
 def _said(story: Story, row: Mapping[str, Any], headline: Mapping[str, Any] | None) -> str:
