@@ -29,7 +29,7 @@ from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.arrays import make_problem
 from radnb.learning.fitting import fit, view
 from radnb.learning.folds import IntArray, deal
-from radnb.learning.learners import CLASSES, SURVIVAL, Learner
+from radnb.learning.learners.learner import CLASSES, SURVIVAL, Learner
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Sample
@@ -43,6 +43,7 @@ from radnb.work.parallel import Failure, map_cases
 HERE = Path(__file__).parent
 PATIENTS, FEATURES, FOLDS, BEST = 80, 800, 5, 10
 ERRORS, LEAKY = 4.0, 0.65
+MANY = ("correlation", "none", "robust", "variance", "vif")  # may keep more features than there are patients
 OPTIONS: dict[str, dict[str, Any]] = {"named": {"features": [f"f{i}" for i in range(BEST)]}}  # where {} says nothing
 BLOCK = "radiomics"
 Item = tuple[str, str, int, int, int]  # kind, name, seed, patients, features
@@ -85,7 +86,7 @@ def plans() -> dict[str, dict[str, tuple[str, dict[str, Any]]]]:
     alone = {CLASSES: {"ridge_logistic": {}}, SURVIVAL: {"ridge_cox": {}}}  # of hundreds of features
 
     def chain(name: str, kind: str) -> dict[str, Any]:
-        model = alone[kind] if name in ("none", "robust") else last[kind]
+        model = alone[kind] if name in MANY else last[kind]
         return {"selector": ({name: OPTIONS.get(name, {})},), "model": model}
 
     return {
@@ -134,9 +135,9 @@ def combat_before(x: Array, y: IntArray, fold: IntArray, seed: int) -> float:
     """Harmonise all patients at once with the outcome as a covariate, in centres of unequal outcome (Nygaard 2016)."""
     rng = np.random.default_rng([seed, 15])
     centre = np.empty(len(y), np.intp)
-    for value in (0, 1):  # each centre sends more of one class
+    for value in (0, 1):  # 85 in 100 of a centre are of one class
         inside = np.flatnonzero(y == value)
-        centre[inside] = (rng.integers(0, 4, len(inside)) + 4 * (value != (rng.random(len(inside)) < 0.3)))
+        centre[inside] = (rng.integers(0, 4, len(inside)) + 4 * (value != (rng.random(len(inside)) < 0.15)))
     design = np.column_stack([np.eye(8)[centre][:, np.unique(centre)], y])
     effect = np.linalg.lstsq(design, x, rcond=None)[0]
     rest = x - design @ effect

@@ -19,6 +19,7 @@ _FACE = {
     "radnb.reporting.figures": ("roc", "calibration", "decision_curve", "forest"),
     "radnb.reporting.figures_patients": ("flow", "score_distribution", "stability"),
     "radnb.reporting.figures_survival": ("kaplan_meier",),
+    "radnb.reporting.figures_honesty": ("honesty_panel", "leak_certificate"),
     "radnb.reporting.table_one": ("table_one",),
     "radnb.reporting.tables": ("performance_table", "comparison_table", "confusion_table", "class_table",
                                "feature_table", "exclusions_table", "failures_table", "flags_table"),

@@ -53,7 +53,20 @@ class Own:
     @property
     def first(self) -> list[Rows]:
         """Return the rows of the first repeat, by target."""
-        return [one.rows.only(0) for one in self.targets]
+        return self.beside(self.targets)
+
+    def beside(self, targets: Sequence[Scored]) -> list[Rows]:
+        """Return the rows of the first repeat of a model, of the patients whom the controls score.
+
+        These are all, but for designs with several frozen splits, of which the controls take the first.
+        """
+        rows = [one.rows.only(0) for one in targets]
+        kinds = [kind for kind in (RANDOM, VOLUME, CLINICAL) if (self.resamples["kind"] == kind).any()]
+        if not kinds:
+            return rows
+        scored = self.resamples.loc[self.resamples["kind"] == kinds[0], "patient_id"].astype(str).unique()
+        tested = np.isin(self.targets[0].patients, scored)
+        return [one.where(np.asarray(tested[one.member])) for one in rows]
 
     def refits(self, kind: str, model: str) -> list[Rows]:
         """Return the rows of a kind of refit, by target; nothing where it did not run."""
@@ -100,8 +113,17 @@ def unbeaten(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _drawn(own: Own, control: str, values: Floats, *kinds: str) -> dict[str, Any]:
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"control": control, "value": float(middle), "low": float(low), "high": float(high),
-            "own": float(mean_value(own.first)[0]), "runs": len(values), "n": own.targets[0].n, **own.cost(*kinds)}
+    first = own.first
+    return {"control": control, "value": float(middle), "low": float(low), "high": float(high), "runs": len(values),
+            "own": float(mean_value(first)[0]), "n": len(np.unique(first[0].member)), **own.cost(*kinds)}
+
+
+def clouds(own: Own) -> pd.DataFrame:
+    """Return the figure of every refit that is drawn: control, value."""
+    permuted = [one.permuted for one in own.targets if one.permuted is not None]
+    found = {PERMUTED: permuted if len(permuted) == len(own.targets) else [], RANDOM: own.refits(RANDOM, own.model)}
+    parts = [pd.DataFrame({"control": name, "value": mean_value(rows)}) for name, rows in found.items() if rows]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"control": [], "value": []})
 
 
 def _permuted(own: Own) -> Iterator[dict[str, Any]]:
@@ -143,11 +165,13 @@ def _single(own: Own, kind: str) -> Iterator[dict[str, Any]]:
 def _beside(own: Own, kind: str, found: Sequence[Rows]) -> dict[str, Any]:
     """Compare the model's first repeat with one other score on the same patients and folds, paired."""
     n, first = own.targets[0].n, own.first
+    patients = len(np.unique(first[0].member))
     value, mine = float(mean_value(found)[0]), float(mean_value(first)[0])
     gap, half = mine - value, Z95 * _error(own, _influence(first, n) - _influence(found, n), found)
     low, high = _limits(own, value, found)
     return {"control": kind, "value": value, "low": low, "high": high, "own": mine, "difference": gap,
-            "difference_low": gap - half, "difference_high": gap + half, "runs": 1, "n": n, "method": "control_single",
+            "difference_low": gap - half, "difference_high": gap + half, "runs": 1, "n": patients,
+            "method": "control_single",
             "beaten": "no" if gap <= 0 else "yes" if gap > half else "unclear"}
 
 
@@ -170,7 +194,7 @@ def _clinical(own: Own, same: Sequence[Scored]) -> Iterator[dict[str, Any]]:
     if len(same) != len(own.targets) or not np.array_equal(same[0].patients, own.targets[0].patients):
         yield from _single(own, CLINICAL)
         return
-    row = _beside(own, CLINICAL, [one.rows.only(0) for one in same])
+    row = _beside(own, CLINICAL, own.beside(same))
     yield row | {"what": same[0].model, "fits": 0.0, "seconds": 0.0}
 
 

@@ -14,7 +14,7 @@ from radnb.evaluation import bootstrap632, classification, grades, survival
 from radnb.evaluation.centres import alone_in, left_out, without_between
 from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
-from radnb.evaluation.controls import Own, controls, learning, unbeaten
+from radnb.evaluation.controls import Own, clouds, controls, learning, unbeaten
 from radnb.evaluation.curves import tables
 from radnb.evaluation.flags import flags
 from radnb.evaluation.grid import grid, summary
@@ -53,8 +53,9 @@ class Evaluation:
     kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
-    frozen models in patients of other centres or sets, as they are and recalibrated there.  controls and learning: see
-    controls.py.  classes: patients by true and most probable class, see grades.py; subgroups: see subgroups.py.
+    frozen models in patients of other centres or sets, as they are and recalibrated there.  controls, clouds and
+    learning: see controls.py.  classes: patients by true and most probable class, see grades.py; subgroups: see
+    subgroups.py; empty where the card names none.
     """
 
     metrics: pd.DataFrame
@@ -73,6 +74,7 @@ class Evaluation:
     grid_summary: pd.DataFrame = field(default_factory=pd.DataFrame)
     transfer: pd.DataFrame = field(default_factory=pd.DataFrame)
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
+    clouds: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning: pd.DataFrame = field(default_factory=pd.DataFrame)
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
     subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -114,15 +116,13 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     table = _metrics(metrics + rows)
     thresholds = classification.decision_grid(*decision)
     ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
-    beside, curve = _beside(series, drawn_table, table, _where_controls_ran(judged, splits), trained, clinical,
-                            candidates)
-    judged = replace(judged, unbeaten=unbeaten(beside))
+    beside = _beside(series, drawn_table, table, _where_controls_ran(judged, splits), trained, clinical, candidates)
+    judged = replace(judged, unbeaten=unbeaten(beside["controls"]))
     checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons,
                    notes=notes)
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
-                      controls=beside, learning=curve,
                       transfer=tried_on_others(travelled(predictions, patients, splits, thresholds=decision), notes),
-                      classes=grades.classes(several, outcome),
+                      classes=grades.classes(several, outcome), **beside,
                       **tables(series, drawn, thresholds, comparator))
 
 
@@ -150,7 +150,7 @@ def _where_controls_ran(judged: Verdict, splits: pd.DataFrame | None) -> Verdict
 
 def _beside(series: Sequence[Scored], resamples: pd.DataFrame, metrics: pd.DataFrame, judged: Verdict,
             trained: Trained | None, clinical: str | None,
-            candidates: Mapping[str, int] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+            candidates: Mapping[str, int] | None) -> dict[str, pd.DataFrame]:
     """Return the controls and the learning curve of the primary model, in the patients that the verdict rests on."""
     by_model = {name: tuple(one for one in series if one.model == name and one.set == judged.set)
                 for name in (judged.model, clinical) if name is not None}
@@ -159,7 +159,8 @@ def _beside(series: Sequence[Scored], resamples: pd.DataFrame, metrics: pd.DataF
                        & metrics["metric"].str.fullmatch("auc|auc_macro|c_index")]
     width = float((headline["high"] - headline["low"]).iloc[0])
     same = by_model[clinical] if clinical is not None and clinical != judged.model else ()
-    return controls(own, clinical=same, candidates=candidates), learning(own, width)
+    return {"controls": controls(own, clinical=same, candidates=candidates), "clouds": clouds(own),
+            "learning": learning(own, width)}
 
 
 def _choices(predictions: pd.DataFrame, primary: str, comparator: str | None, decision: tuple[float, float],

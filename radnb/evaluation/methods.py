@@ -190,7 +190,7 @@ FIGURES: dict[str, Method] = {
     "controls": Method(
         "Controls are refits in one repeat on the same folds, and the model's figure beside them is that of the same "
         "repeat. The model counts as doing no better than volume or clinical facts alone if its figure is not higher, "
-        "and as better if the quick interval of the paired difference lies above 0; as no better than random features "
+        "and as better if the quick interval of the paired difference lies above 0; as not better than random features "
         "if it does not exceed their 95th percentile; as no better than permuted labels if p exceeds 0.05. None of "
         "these decides the answer, which rests on the interval of the primary comparison; each that is not passed "
         "is named before it. On tables above 2 million values (patients x features x ways of modelling) random sets "

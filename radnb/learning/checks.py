@@ -14,13 +14,14 @@ from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
-from radnb.learning.learners import SURVIVAL, Learner
+from radnb.learning.impute import gaps
+from radnb.learning.learners.learner import SURVIVAL, Learner
+from radnb.learning.learners.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.suspects import Note, column_notes, identifier_problems
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
@@ -98,6 +99,14 @@ def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list
             continue
         found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
     return found or identifier_problems(cohort.table, used) + _giveaways(cohort, used)
+
+
+def gap_problems(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """List missing values where the plan's imputation refuses them."""
+    if dict(plan.prepare).get("impute") != "refuse":
+        return []
+    columns = list(dict.fromkeys(column for names in used.values() for column in names))
+    return [said] if (said := gaps(cohort.table[columns].to_numpy(float), columns)) else []
 
 
 def cohort_notes(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[Note]:

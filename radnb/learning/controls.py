@@ -117,13 +117,16 @@ def _score_folds(problem: Problem, kind: str, rows: IntArray, fold: IntArray, nu
     samples = [(f, Sample(problem, rows[fold != f])) for f in np.unique(fold)]
     for model, layout in problem.sets.items():
         scores, fits, calibrated = np.empty((len(rows), problem.targets)), [], True
+        tested = np.ones(len(rows), bool)
         for f, sample in samples:
+            tested &= (fold != f) | ~np.isin(rows, sample.taught())
             fitted = fit(view(sample), layout, tuned(view(sample), layout))
             scores[fold == f] = fitted.scores(rows[fold == f], {})
             calibrated &= fitted.calibrated
             fits.append(record(sample, fitted, model, kind, replicate=number, split=split, fold=int(f)))
-        scores, thresholds = cross_fitted(problem, scores, problem.y[rows], fold, calibrated=calibrated)
-        yield Part(kind, model, rows, scores, fold, replicate=number, split=split, fits=tuple(fits),
+        kept, at = rows[tested], fold[tested]
+        scores, thresholds = cross_fitted(problem, scores[tested], problem.y[kept], at, calibrated=calibrated)
+        yield Part(kind, model, kept, scores, at, replicate=number, split=split, fits=tuple(fits),
                    scale="probability" if problem.classes else "risk", thresholds=thresholds)
 
 

@@ -44,8 +44,9 @@ ESTIMATORS = frozenset({
 INSIDE = frozenset({
     "sklearn._loss._loss.CyHalfBinomialLoss", "sklearn._loss._loss.CyHalfMultinomialLoss",
     "sklearn._loss._loss.CyExponentialLoss", "sklearn._loss.link.HalfLogitLink", "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink", "sklearn._loss.link.MultinomialLogit", "sklearn._loss.loss.ExponentialLoss",
-    "sklearn._loss.loss.HalfBinomialLoss", "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn._loss.link.IdentityLink", "sklearn._loss.link.LogitLink", "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.ExponentialLoss", "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
     "sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -60,7 +61,8 @@ INSIDE = frozenset({
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer", "sklearn.preprocessing._data.StandardScaler",
     "sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder",
-    "sklearn.tree._tree.Tree", "sksurv.functions.StepFunction"})
+    "sklearn.tree._tree.Tree", "sksurv.ensemble.survival_loss.CoxPH", "sksurv.functions.StepFunction",
+    "sksurv.linear_model.coxph.BreslowEstimator"})
 WITH_ROWS = frozenset({
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
     "sklearn.neighbors._classification.KNeighborsClassifier", "sklearn.svm._classes.SVC"})
@@ -121,6 +123,9 @@ def load(content: bytes, where: str) -> list[Any]:
     try:
         untrusted = [name for name in skops.io.get_untrusted_types(data=content) if name in ALLOWED]
         found = skops.io.loads(content, trusted=untrusted)
+    except ModuleNotFoundError as error:
+        raise RadnbError(f"{where}: the model needs the library {error.name}, which is not installed here. Install it "
+                         "(scikit-survival stands behind the extra `forests`).", code="E_MODEL") from None
     except Exception as error:  # whatever the libraries say of a damaged archive
         raise RadnbError(f"{where}: the estimators cannot be read ({type(error).__name__}). The file is damaged, or "
                          "was made by other versions of the libraries: freeze the run again.", code="E_MODEL") from None

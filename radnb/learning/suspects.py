@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radnb.learning.folds import IntArray
 from radnb.learning.splits import Split
 from radnb.statistics.families import Array
 
@@ -60,19 +59,6 @@ def split_problems(patients: pd.DataFrame, splits: Sequence[Split]) -> list[str]
     return [f"design: nobody with outcome {name} is left to train on in {where[0]}"
             f"{f' and {len(where) - 1} more' if len(where) > 1 else ''}. Use fewer folds, or join outcomes."
             for name, where in lost.items()]
-
-
-def batch_problems(batches: IntArray, names: Sequence[str], splits: Sequence[Split], *, least: int = 2) -> list[str]:
-    """List the batches (scanner, centre) that some split scores without enough patients of theirs to train on."""
-    lost: dict[str, int] = {}
-    for split in splits:
-        counts = np.bincount(batches[split.train], minlength=len(names))
-        for batch in np.unique(batches[split.test]):
-            if counts[batch] < least:
-                lost[names[batch]] = lost.get(names[batch], 0) + 1
-    return [f"harmonise: {count} of {len(splits)} splits score patients of {name} with fewer than {least} of its "
-            "patients in training. Join small batches, or declare what happens to unseen ones." for name, count in
-            sorted(lost.items())]
 
 
 def _no_measurement(name: str, values: Array) -> str:

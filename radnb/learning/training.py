@@ -17,7 +17,7 @@ from radnb.features.assemble import Cohort
 from radnb.learning import batches, controls, tables
 from radnb.learning.arrays import harmoniser_of, make_problem, patients, used_blocks
 from radnb.learning.certificate import certificate
-from radnb.learning.checks import cohort_notes, cohort_problems, plan_problems
+from radnb.learning.checks import cohort_notes, cohort_problems, gap_problems, plan_problems
 from radnb.learning.controls import (
     ADDED,
     BATCH,
@@ -61,6 +61,7 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
     raise_all(plan_problems(plan, cohort), code="E_CONFIG")
     used = used_blocks(cohort, plan)
     raise_all(cohort_problems(cohort, used), code="E_OUTCOME")
+    raise_all(gap_problems(cohort, plan, used), code="E_MISSING_VALUES")
     raise_all(control_problems(cohort, plan), code="E_CONFIG")
     table, harmoniser = patients(cohort), harmoniser_of(plan)
     splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(table)
@@ -85,11 +86,11 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
             if isinstance(result, Failure):
                 raise RadnbError(f"Fitting failed: {result.message}", code=result.code)
             jobs.take(position, result)
-        final = final_models(problem, _final_rows(splits, len(cohort.table)))
+        final = final_models(problem, final_rows(splits, len(cohort.table)))
     return replace(tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs, certified), notes=notes)
 
 
-def _final_rows(splits: list[Split], rows: int) -> IntArray:
+def final_rows(splits: list[Split], rows: int) -> IntArray:
     """Return who trains the final model: those who trained the frozen one where there is one, else everybody."""
     first = splits[0]
     frozen = first.frozen and all(np.array_equal(one.train, first.train) for one in splits)

@@ -16,7 +16,7 @@ from radnb.reporting.figures_survival import at_horizon, groups
 from radnb.reporting.per_100 import KINDS, Per100, high_risk_share, per_100
 from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.texts import has
-from radnb.reporting.verdict import because, verdict_kind, verdict_sentence
+from radnb.reporting.verdict import because, shade, unbeaten_sentence, verdict_sentence
 from radnb.reporting.wording import choice_words
 
 
@@ -60,8 +60,11 @@ def _cell(term: str, big: str, small: str) -> str:
 
 
 def _answer(story: Story) -> str:
-    return (f'<p class="answer {verdict_kind(story)}"><small>{escape(story.text("first.answer"))}</small>'
-            f"{whole(verdict_sentence(story))}</p>")
+    """Answer in one sentence; where the model does no better than its controls, a sentence before it says so."""
+    parts = filter(None, (unbeaten_sentence(story), verdict_sentence(story)))
+    said = ("" if story.language == "zh" else " ").join(parts)
+    return (f'<p class="answer {shade(story)}"><small>{escape(story.text("first.answer"))}</small>'
+            f"{whole(said)}</p>")
 
 
 def _evidence(story: Story) -> str:

@@ -100,8 +100,11 @@ def _empty(language: str) -> str:
 
 def _card(group: list[Entry], language: str) -> str:
     entry = next((e for e in group if e.language == language), group[0])
-    card, kind = entry.card, str((entry.record.get("verdict") or {}).get("kind", ""))
+    card, judged = entry.card, entry.record.get("verdict") or {}
+    kind = str(judged.get("kind", ""))
     said = text(f"index.verdict.{kind}", language) if has(f"index.verdict.{kind}") else numbers.NONE
+    if judged.get("unbeaten"):
+        said, kind = text("index.unbeaten", language), "not_shown"
     question = _say(card.get("question", entry.record.get("question", "")), language)
     links = " ".join(f'<a href="{escape(e.folder)}/report.html" lang="{LANG.get(e.language, "en")}">'
                      f'{escape(text("index.open", e.language if e.language in LANG else "en"))}</a>' for e in group)

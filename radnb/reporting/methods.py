@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from radnb.evaluation.honesty import NONE
 from radnb.evaluation.methods import method
 from radnb.learning.splits import ARROW
 from radnb.reporting import numbers
@@ -269,13 +268,13 @@ def _how(story: Story) -> list[str]:
 
 
 def _beside(story: Story) -> list[str]:
-    """Return the codes of what stands beside the figures: the leak certificate, the controls, the learning curve."""
-    found = story.evaluation
-    ran = found.controls[~found.controls["method"].str.startswith(NONE)] if len(found.controls) else found.controls
-    used = {"certificate": bool(story.certificate), "controls": "fits" in ran and bool((ran["fits"] > 0).any()),
-            "learning_curve": len(found.learning) > 1, "control_complete": "complete_cases" in set(
-                ran["control"] if len(ran) else ())}
-    return [code for code, here in used.items() if here]
+    """Return what there is to say of controls, stability, the learning curve and the leak certificate."""
+    found = story.evaluation.controls
+    ran = set(found.loc[found["value"].notna(), "control"]) if len(found) else set()
+    return [code for code, there in (("controls", ran & {"permuted_labels", "random_features", "volume_only"}),
+                                     ("control_stability", "stability" in ran),
+                                     ("learning_curve", len(story.evaluation.learning) > 0),
+                                     ("certificate", bool(story.certificate))) if there]
 
 
 def _said(story: Story, row: Mapping[str, Any], headline: Mapping[str, Any] | None) -> str:

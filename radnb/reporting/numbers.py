@@ -68,6 +68,13 @@ def joined(words: Sequence[str], language: str) -> str:
     return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
 
 
+def either(words: Sequence[str], language: str) -> str:
+    """List words of which each one holds: a, b or c."""
+    if language == "zh":
+        return "、".join(words[:-1]) + ("或" if len(words) > 1 else "") + words[-1] if words else ""
+    return ", ".join(words[:-1]) + (" or " if len(words) > 1 else "") + words[-1] if words else ""
+
+
 def shares(values: Sequence[float], total: int = 100) -> list[int]:
     """Round shares to whole numbers that add up to the total (largest remainders)."""
     whole = sum(values) or 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radnb.reporting import numbers
 from radnb.reporting.story import Story
 from radnb.reporting.texts import has
 
@@ -27,6 +28,19 @@ def adds(story: Story) -> bool:
     """Say whether the primary model holds everything that its comparator holds, and more."""
     sets = story.facts.get("model_sets") or {}
     return set(sets.get(story.comparator, ())) <= set(sets.get(story.primary, ()))
+
+
+def shade(story: Story) -> str:
+    """Return the look of the answer; one that does no better than its controls never looks like a gain."""
+    kind = verdict_kind(story)
+    return "not_shown" if kind == "improved" and story.evaluation.verdict.unbeaten else kind
+
+
+def unbeaten_sentence(story: Story) -> str:
+    """Say which controls the primary model was not shown to do better than, or nothing."""
+    lost = [story.text(f"unbeaten.{name}") for name in story.evaluation.verdict.unbeaten]
+    return story.text("verdict.unbeaten", primary=story.model(story.primary),
+                      controls=numbers.either(lost, story.language)) if lost else ""
 
 
 def verdict_sentence(story: Story) -> str:

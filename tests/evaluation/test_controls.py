@@ -168,3 +168,18 @@ def test_stability_leaves_out_what_always_enters() -> None:
     assert stable.value == pytest.approx(expected) and stable.runs == 5
     assert row(found, "candidates_per_event").value == pytest.approx(12 / 32)
     assert row(found, "random_features").seconds == 1.5
+
+
+def test_the_model_s_own_figure_is_of_the_patients_whom_the_control_scored() -> None:
+    made = Made(n=120)
+    frozen, some = made.frozen("internal"), np.arange(0, 120, 2)
+    part = refits_frozen(made, frozen)
+    part = part[part["patient_id"].isin("E" + made.ids[some])]
+    found = evaluate(frozen, part, outcome=BINARY, primary="combined", comparator="clinical", decision=(0.1, 0.6),
+                     clinical="clinical")
+    mine = frozen[(frozen["model"] == "combined") & frozen["patient_id"].isin(part["patient_id"])]
+    rank = stats.mannwhitneyu(mine.loc[mine["truth"] == 1, "score"], mine.loc[mine["truth"] == 0, "score"])
+    events = int((mine["truth"] == 1).sum())
+    for control in ("volume_only", "clinical_only"):
+        assert row(found, control).own == pytest.approx(rank.statistic / events / (60 - events))
+        assert row(found, control).n == 60

@@ -96,6 +96,20 @@ def test_late_fusion_and_several_rows_of_a_patient_pass(make_cohort: Maker, make
     assert found["passed"] and found["trained"] + found["held_out"] == 40 and "fusion" in found["steps"]
 
 
+@pytest.mark.parametrize("fold", range(3))
+def test_harmonising_learns_rare_centres_from_declared_patients_only(fold: int, make_cohort: Maker,
+                                                                     make_plan: Maker) -> None:
+    """Found by the certificate: an inner fold without a rare centre took its calibration sample from the test fold."""
+    cohort = make_cohort(patients=90)
+    centre = np.array(["north"] * 45 + ["south"] * 30 + ["few"] * 12 + ["rare"] * 3, object)
+    np.random.default_rng(3).shuffle(centre)
+    cohort = replace(cohort, table=cohort.table.assign(centre=centre))
+    plan = make_plan(design={"repeated_kfold": {"folds": 3, "repeats": 1}}, seed=11, model={"svm": {}},
+                     harmonise={"combat": {"unseen": "calibrate", "calibration": 4}})
+    splits = choices.pick(DESIGNS, plan.design, "design", seed=plan.seed)(patients(cohort))
+    assert certificate(cohort, plan, used_blocks(cohort, plan), [splits[fold]])["passed"]
+
+
 def test_a_run_carries_its_certificate_and_what_it_cost(make_cohort: Maker, make_plan: Maker) -> None:
     found = train(make_cohort(), make_plan(bootstraps=0, permutations=0), workers=0)
     assert found.certificate["passed"] and found.certificate["steps"]["prepare"]["overlap"] == 0

@@ -11,7 +11,7 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
 from radnb.learning import checks
-from radnb.learning.survivors import FORESTS, NO_FORESTS
+from radnb.learning.learners.survivors import FORESTS, NO_FORESTS
 from radnb.learning.training import train
 
 Maker = Callable[..., Any]
@@ -86,3 +86,8 @@ def test_a_model_of_the_extra_is_refused_before_any_fit_when_it_is_not_installed
     monkeypatch.setattr(checks, "forests_missing", lambda: True)
     problems = checks.plan_problems(make_plan("survival", model={name: {}}), make_cohort(classes=0))
     assert problems == [NO_FORESTS]
+
+
+def test_gaps_are_refused_before_any_fit_where_the_card_says_so(make_cohort: Maker, make_plan: Maker) -> None:
+    with pytest.raises(RadnbError, match=r"`refuse` allows no missing values.*f1 \(\d+\)"):
+        train(make_cohort(), make_plan(prepare={"impute": "refuse"}), workers=0)

@@ -13,7 +13,7 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.learning.checks import cohort_notes, cohort_problems
 from radnb.learning.splits import DESIGNS, Split
-from radnb.learning.suspects import batch_problems, column_notes, identifier_problems, split_problems
+from radnb.learning.suspects import column_notes, identifier_problems, split_problems
 from radnb.learning.training import train
 
 Maker = Callable[..., Any]
@@ -89,13 +89,3 @@ def test_an_outcome_that_nobody_is_left_to_learn_from_is_named() -> None:
         "Use fewer folds, or join outcomes."]
     good = DESIGNS["repeated_kfold"](table, folds=2, repeats=1, seed=1)
     assert split_problems(table, good) == []
-
-
-def test_a_batch_without_training_rows_is_named() -> None:
-    batches = np.array([0, 0, 0, 1, 1, 1])
-    fair = [Split(0, 0, "internal", np.array([0, 1, 3, 4]), np.array([2, 5]))]
-    bare = [Split(0, 0, "internal", np.array([0, 1, 2, 3]), np.array([4, 5]))]
-    assert batch_problems(batches, ["GE", "Siemens"], fair) == []
-    assert batch_problems(batches, ["GE", "Siemens"], fair + bare) == [
-        "harmonise: 1 of 2 splits score patients of Siemens with fewer than 2 of its patients in training. "
-        "Join small batches, or declare what happens to unseen ones."]

@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 
-from radnb.reporting import figures, figures_patients, figures_survival, record, tables
+from radnb.reporting import figures, figures_honesty, figures_patients, figures_survival, record, tables
 from radnb.reporting.display import Piece
 from radnb.reporting.first_screen import first_screen
 from radnb.reporting.report import render
@@ -24,7 +24,8 @@ def pieces(story: Story) -> list[Piece]:
     middle = (figures_survival.kaplan_meier, figures_patients.score_distribution) if story.survival else CLASSES
     steps = (first_screen, figures_patients.flow, table_one, tables.performance_table, figures.forest,
              tables.comparison_table, *middle, figures_patients.icon_array, figures_patients.stability,
-             tables.feature_table, tables.flags_table, record.methods_text, tables.exclusions_table,
+             tables.feature_table, tables.flags_table, figures_honesty.honesty_panel,
+             figures_honesty.leak_certificate, record.methods_text, tables.exclusions_table,
              tables.failures_table, record.word_tables, record.provenance)
     return [step(story) for step in steps]
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from radnb.evaluation.evaluation import Evaluation, evaluate
 from radnb.features.assemble import Cohort, Outcome
+from radnb.learning.plan import Trained
 from radnb.reporting.story import Story
 
 KINDS = ("improved", "too_few", "null", "survival", "three", "external")
@@ -101,6 +102,44 @@ def resamples(predictions: pd.DataFrame, kind: str, rng: np.random.Generator) ->
     return pd.concat(parts, ignore_index=True)
 
 
+def refits(predictions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Make the controls: size alone is as good as the clinical model, blind features a little worse."""
+    first = predictions[(predictions["repeat"] == 0) & (predictions["set"] == "internal")]
+    clinical, own = (first[first["model"] == model] for model in ("clinical", "combined"))
+
+    def noisy(table: pd.DataFrame, noise: float) -> np.ndarray:
+        score = table["score"] + rng.normal(scale=noise, size=len(table)) * table["score"].std()
+        return score.clip(0, 1).to_numpy() if table["scale"].iloc[0] == "probability" else score.to_numpy()
+
+    parts = [clinical.assign(model="volume_only", kind="volume_only", replicate=0, split=0, score=noisy(clinical, 1.0))]
+    parts += [clinical.assign(model="combined", kind="random_features", replicate=b, split=0,
+                              score=noisy(clinical, 0.8)) for b in range(30)]
+    parts += [own.assign(kind="learning_curve", replicate=b, split=share, score=noisy(own, 100 / share - 0.6))
+              for b in range(3) for share in (40, 60, 80)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def training(n: int) -> Trained:
+    """Return what training leaves beside its rows, as far as the controls look at it."""
+    fit = {"kind": "cv", "model": "combined", "repeat": 0, "fold": 0, "split": 0, "patients": round(0.8 * n),
+           "candidates": 108, "selected": 5, "tuned": ""}
+    fits = [{**fit, "repeat": r, "fold": f} for r in range(4) for f in range(5)]
+    fits += [{**fit, "kind": "learning_curve", "split": s, "patients": round(0.008 * s * n)} for s in (40, 60, 80)]
+    fits += [{**fit, "kind": "random_features"}, {**fit, "kind": "volume_only", "tuned": "tumour_size_mm"}]
+    costs = {"permutation": {"fits": 150, "seconds": 0.4}, "random_features": {"fits": 150, "seconds": 0.61},
+             "volume_only": {"fits": 5, "seconds": 0.01}, "learning_curve": {"fits": 45, "seconds": 0.5}}
+    nothing = pd.DataFrame()
+    return Trained(nothing, nothing, selections(), pd.DataFrame(fits), {"combined": {"prespecified": ["age"]}},
+                   certificate=CERTIFICATE, costs=costs)
+
+
+CERTIFICATE: Mapping[str, Any] = {
+    "repeat": 2, "fold": 3, "set": "internal", "trained": 104, "held_out": 26, "states": 27, "models": 3, "changed": 0,
+    "overlap": 0, "noticed": 14, "passed": True, "steps": {
+        name: {"times": times, "patients": 104, "overlap": 0}
+        for name, times in (("prepare", 12), ("select", 12), ("model", 18), ("threshold", 3))}}
+
+
 @functools.lru_cache(maxsize=8)
 def evaluation(kind: str, n: int) -> Evaluation:
     rng = np.random.default_rng(5)
@@ -109,8 +148,10 @@ def evaluation(kind: str, n: int) -> Evaluation:
         base = pd.concat([base, rows(kind, rng, n=60, name="external")], ignore_index=True)
     outcome = OUTCOMES.get(kind, GRADING)
     patients = pd.DataFrame({"patient_id": ids(n), "centre": [f"C{i % 3}" for i in range(n)]})
-    return evaluate(base, resamples(base, kind, rng), outcome=outcome, primary="combined", comparator="clinical",
-                    decision=(0.1, 0.6), horizons_months=[36.0] if kind == "survival" else None, patients=patients,
+    again = pd.concat([resamples(base, kind, rng), refits(base, np.random.default_rng(6))], ignore_index=True)
+    return evaluate(base, again, trained=training(n), clinical="clinical", outcome=outcome, primary="combined",
+                    comparator="clinical", decision=(0.1, 0.6), patients=patients,
+                    horizons_months=[36.0] if kind == "survival" else None,
                     candidates={"combined": 108, "radiomics": 105, "clinical": 3})
 
 
@@ -189,4 +230,5 @@ def story(kind: str = "improved", language: str = "en", out_dir: Path | None = N
     return Story(facts(kind, **more), made, evaluation(kind, n), selections(), made.exclusions, failures,
                  {"study": facts(kind)["id"], "seed": 7,
                   "inputs": {"clinical.csv": "0f" * 32, "images.csv": "a1" * 32},
-                  "versions": {"python": "3.11.7", "radnb": "0.1.0"}}, LABELS, language, out_dir)
+                  "versions": {"python": "3.11.7", "radnb": "0.1.0"}}, LABELS, language, out_dir,
+                 certificate=CERTIFICATE)
