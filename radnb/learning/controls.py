@@ -232,10 +232,15 @@ def _learning_curve(problem: Problem, task: Task) -> Iterator[Part]:
         orders = [np.random.default_rng([task.seed, 10, number, place]) for place in range(len(task.parts))]
         chance = [rng.random(problem.groups.max() + 1) for rng in orders]
         for share in task.shares:
-            samples = [(part, Sample(problem, thinned(problem, part[0], share, one)))
+            samples = [(part, fewer(problem, part[0], thinned(problem, part[0], share, one)))
                        for part, one in zip(task.parts, chance, strict=True)]
             yield _scored_parts(problem, task, number, [(part, s, fit(view(s), layout, tuned(view(s), layout)))
                                                         for part, s in samples], split=round(100 * share))
+
+
+def fewer(problem: Problem, train: IntArray, kept: IntArray) -> Sample:
+    """Return the sample of some training rows; a batch that they lack is taught by nobody whom the others test."""
+    return Sample(problem, kept, teachers=problem.taught(train))
 
 
 def thinned(problem: Problem, train: IntArray, share: float, chance: Array) -> IntArray:
@@ -263,8 +268,8 @@ def _yardstick(problem: Problem, task: Task) -> Iterator[Part]:
 def _complete_cases(problem: Problem, task: Task) -> Iterator[Part]:
     """Train and test every model set on the patients without gaps, in the same folds."""
     whole = complete(problem)
-    kept = [(train[whole[train]], test[whole[test]], fold, name) for train, test, fold, name in task.parts]
-    samples = [(part, Sample(problem, part[0])) for part in kept]
+    samples = [((train[whole[train]], test[whole[test]], fold, name), fewer(problem, train, train[whole[train]]))
+               for train, test, fold, name in task.parts]
     for model, layout in problem.sets.items():
         yield _scored_parts(problem, replace(task, model=model), 0,
                             [(part, s, fit(view(s), layout, tuned(view(s), layout))) for part, s in samples])
