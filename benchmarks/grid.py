@@ -41,7 +41,7 @@ from xgboost import XGBClassifier
 from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.arrays import make_problem, patients
 from radnb.learning.fitting import fit, view
-from radnb.learning.learners import Learner
+from radnb.learning.learners.learner import Learner
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Candidate, Chain, Problem, Sample
 from radnb.learning.selection import Given, Selector

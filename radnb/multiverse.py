@@ -16,6 +16,7 @@ from radnb.errors import RadnbError, raise_all
 from radnb.evaluation.multiverse import Universe, judged
 from radnb.features.assemble import Cohort
 from radnb.learning.plan import Plan
+from radnb.learning.prepare import prepare
 from radnb.learning.training import train
 from radnb.study import Study, check_card
 from radnb.work import choices, files
@@ -23,8 +24,10 @@ from radnb.work.parallel import Failure, cores, map_cases
 from radnb.workbook import Run, assemble, code_hash, digest, measure, plan_of, repeated
 
 MOST = 500  # specifications analysed; beyond it a drawn share stands for all, and the figure says so
+MISSING = object()
 REPEATS = 2  # of the cross-validation, for all specifications alike
-DATA = ("patients", "images", "extraction", "engine", "clinical", "outcome", "blocks", "model_time")
+DATA = ("patients", "images", "extraction", "engine", "clinical", "outcome", "blocks", "model_time", "model_sets",
+        "prespecified")
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,15 @@ def wording(value: Any) -> str:
 
 
 def _at(card: Mapping[str, Any], key: str) -> Any:
+    """Return what a card says at a dotted key; what it leaves open of `prepare` has that function's default."""
     value: Any = card
     for name in key.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+        value = value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
+    if value is not MISSING:
+        return value
+    first, _, option = key.partition(".")
+    known = choices.options(prepare) if first == "prepare" else {}
+    return known[option].default if option in known else None
 
 
 def _put(card: dict[str, Any], key: str, value: Any) -> None:
@@ -123,9 +131,9 @@ def _put(card: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _data(study: Study) -> str:
-    """Return what of a card decides on its cohort."""
-    card = study.model_dump(mode="json")
-    return files.sha256_json({key: card.get(key) for key in DATA})
+    """Return what of a card decides on its cohort and on the readers whose outlines are measured."""
+    card, readers = study.model_dump(mode="json"), any(choices.name_of(step) == "robust" for step in study.selectors)
+    return files.sha256_json([{key: card.get(key) for key in DATA}, readers])
 
 
 def _cohorts(run: Run, specifications: Sequence[Specification]

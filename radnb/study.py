@@ -460,11 +460,24 @@ def list_studies(space: Workspace | None = None) -> list[dict[str, str]]:
     for path in sorted(space.studies.glob("**/*.yaml")):
         if path.stem == "template":
             continue
-        study = load_study(path, space=space)
+        study = _listed(path, space)
         rows.append({"id": study.id, "family": study.family, "question": study.question.en,
                      "question_zh": study.question.zh, "manifest": study.manifest, "notebook": study.notebook,
                      "card": path.relative_to(space.root).as_posix()})
     return rows
+
+
+def _listed(path: Path, space: Workspace) -> Study:
+    """Return a card for the list; that of an external validation without its model, which may be elsewhere by now."""
+    raw = read_card(path)
+    if not raw.get("frozen"):
+        return load_study(path, space=space)
+    stand_in = {"outcome": {}, "model_sets": {}, "primary": {"model": ""}, "model": {}}
+    try:
+        return Study.model_validate({**stand_in, **raw})
+    except ValidationError as error:
+        raise_all(card_problems(error, Study, where=str(path)), code="E_CONFIG")
+        raise
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.cohort.labels import SCHEMES, Labels, SurvivalLabels
 from radnb.cohort.manifest import Manifest
 from radnb.errors import RadnbError, nearest, raise_all
-from radnb.evaluation.evaluation import Evaluation
+from radnb.evaluation.evaluation import Evaluation, tried_on_others
 from radnb.evaluation.evaluation import evaluate as evaluate_tables
 from radnb.evaluation.subgroups import subgroups
+from radnb.evaluation.transfer import apart
 from radnb.extracting import Measured, measure_cases, open_manifest, store, together, version_of, versions
 from radnb.features.assemble import Cohort, included, table_layout
 from radnb.features.assemble import assemble as assemble_tables
@@ -291,14 +292,28 @@ def evaluate(run: Run, cohort: Cohort, trained: Trained) -> Evaluation:
                             relevant_difference=study.inference.relevant_difference,
                             patients=cohort.table[["patient_id", "centre"]] if "centre" in cohort.table else None,
                             ways=trained.candidates, splits=trained.splits, trained=trained,
-                            clinical=_clinical_alone(study),
+                            clinical=_clinical_alone(study), cut=_cut(study),
                             candidates=None if study.frozen else {
                                 name: sum(len(cohort.blocks[b]) for b in blocks)
                                 for name, blocks in study.blocks_of.items()})
     if not study.subgroups:
         return found
-    return replace(found, subgroups=subgroups(trained.predictions, trained.resamples, described(cohort),
-                                              study.subgroups, outcome=cohort.outcome))
+    return replace(found, subgroups=_subgroups(study, cohort, trained))
+
+
+def _subgroups(study: Study, cohort: Cohort, trained: Trained) -> pd.DataFrame:
+    """Return the two locked models in the subgroups of the card; each direction between centres stays alone."""
+    known, models = described(cohort), [study.primary.model, study.primary.comparator]
+    rows = apart(trained.predictions, known, trained.splits)
+    table = subgroups(rows, trained.resamples, known, study.subgroups, outcome=cohort.outcome,
+                      models=[name for name in models if name])
+    return tried_on_others(table, trained.notes)
+
+
+def _cut(study: Study) -> int | None:
+    """Return where a model in two stages divides the classes, if the card says so."""
+    given = (study.model.get("two_stage") or {}).get("cut")
+    return None if given is None else int(given)
 
 
 def _clinical_alone(study: Study) -> str | None:
@@ -312,7 +327,7 @@ def tell(run: Run, measured: Measured, cohort: Cohort, trained: Trained, evaluat
                  selections=trained.selections, exclusions=cohort.exclusions, failures=measured.failures,
                  provenance=_provenance(run, cohort), labels=_labels(run.manifest, cohort), language=run.language,
                  out_dir=run.out_dir, formats=tuple(run.study.figure_formats),
-                 certificate=trained.certificate)
+                 certificate=trained.certificate, final=trained.final)
 
 
 def _clinical_predictors(study: Study) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import radnb
+import radnb.workbook
 from radnb.cohort.synth import SYNTH
 from radnb.errors import RadnbError
 from radnb.evaluation.evaluation import evaluate
@@ -24,7 +25,7 @@ from radnb.features.settings import settings
 from radnb.freezing import freeze, predict, score
 from radnb.learning import frozen
 from radnb.learning.pipeline import MISSING
-from radnb.study import load_study
+from radnb.study import list_studies, load_study
 
 FAST = {"inference.bootstraps": 0, "inference.permutations": 0, "design": {"repeated_kfold": {"repeats": 1}},
         "controls": {"on": False}, "extraction": "demo"}
@@ -365,6 +366,37 @@ def test_a_signature_is_a_frozen_model_too(elsewhere: Path, tmp_path: Path) -> N
 def test_the_example_card_freezes_its_study_by_itself() -> None:
     card = load_study("example-external-validation")
     assert card.frozen == ["demo-grading"] and card.primary.comparator == "clinical"
+
+
+@pytest.fixture
+def home(feature_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a workbook of its own with one study."""
+    card = yaml.safe_load((radnb.workbook.workspace().studies / "grading" / "demo-grading.yaml").read_text("utf-8"))
+    folder = tmp_path / "home" / "notebooks" / "studies" / "grading"
+    folder.mkdir(parents=True)
+    card |= {"id": "small", "manifest": str(feature_cohort)}
+    (folder / "small.yaml").write_text(yaml.safe_dump(card, allow_unicode=True), encoding="utf-8")
+    given = {"id": "elsewhere", "family": "grading", "notebook": "external_validation", "manifest": "anything",
+             "question": {"en": "Does it hold?", "zh": "是否成立?"}, "frozen": "small"}
+    (folder / "elsewhere.yaml").write_text(yaml.safe_dump(given, allow_unicode=True), encoding="utf-8")
+    monkeypatch.setenv("RADNB_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def test_a_study_may_stand_for_its_own_model(home: Path, elsewhere: Path) -> None:
+    run = radnb.open_run("elsewhere", manifest=str(elsewhere / "manifest.yaml"))
+    models = radnb.frozen_models(run)
+    assert [one.name for one in models] == ["combined", "clinical"] and models[0].about.performance == []
+    assert [one.sha256 for one in radnb.frozen_models(run)] == [one.sha256 for one in models]
+    assert "frozen small" in radnb.workbook.input_hashes(run)
+
+
+def test_cards_are_listed_though_a_frozen_model_is_gone(home: Path) -> None:
+    path = home / "elsewhere.yaml"
+    path.write_text(path.read_text("utf-8").replace("frozen: small", "frozen: reports/gone/model"), encoding="utf-8")
+    assert {row["id"] for row in list_studies()} == {"small", "elsewhere"}
+    with pytest.raises(RadnbError, match="neither a model folder"):
+        load_study("elsewhere")
 
 
 def _radnb(*words: str) -> subprocess.CompletedProcess[str]:

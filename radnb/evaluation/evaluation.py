@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from radnb.errors import raise_all
-from radnb.evaluation import bootstrap632, classification, survival
+from radnb.evaluation import bootstrap632, classification, grades, survival
 from radnb.evaluation.centres import alone_in, left_out, without_between
 from radnb.evaluation.checks import RESAMPLED, check, known_model
 from radnb.evaluation.compare import Compared, Verdict, from_chance, verdict
@@ -18,8 +19,10 @@ from radnb.evaluation.curves import tables
 from radnb.evaluation.flags import flags
 from radnb.evaluation.grid import grid, summary
 from radnb.evaluation.honesty import (
+    SAME_PATIENTS,
     Draws,
     Figure,
+    alone,
     difference,
     difference_macro,
     discrimination,
@@ -28,13 +31,15 @@ from radnb.evaluation.honesty import (
     macro,
 )
 from radnb.evaluation.scored import Scored, scored
-from radnb.evaluation.transfer import travelled
+from radnb.evaluation.transfer import apart, travelled
 from radnb.features.assemble import Outcome
 from radnb.learning.plan import Trained
+from radnb.learning.splits import ARROW
 from radnb.statistics.screening import holm
 
 METRICS = ("model", "set", "metric", "value", "low", "high", "n", "events", "method")
 Key = tuple[str, str]  # model, set
+Note = tuple[str, str, Mapping[str, Any]]  # code, severity, parameters
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,9 @@ class Evaluation:
     kaplan_meier: group, time, survival, low, high, censored; at_risk: group, time, at_risk, events, censored;
     scores: patient_id, score, truth, time_months, event, group.  flags: code, severity, parameters.
     grid and grid_summary: see grid.py; empty where the card compares no grid.  transfer: see transfer.py; scores of
-    frozen models in patients of other centres or sets, as they are and recalibrated there.  controls, clouds
-    and learning: see controls.py.  subgroups: see subgroups.py; empty where the card names none.
+    frozen models in patients of other centres or sets, as they are and recalibrated there.  controls, clouds and
+    learning: see controls.py.  classes: patients by true and most probable class, see grades.py; subgroups: see
+    subgroups.py; empty where the card names none.
     """
 
     metrics: pd.DataFrame
@@ -70,6 +76,7 @@ class Evaluation:
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
     clouds: pd.DataFrame = field(default_factory=pd.DataFrame)
     learning: pd.DataFrame = field(default_factory=pd.DataFrame)
+    classes: pd.DataFrame = field(default_factory=pd.DataFrame)
     subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -78,19 +85,22 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
              relevant_difference: float = 0.1, patients: pd.DataFrame | None = None,
              candidates: Mapping[str, int] | None = None, ways: pd.DataFrame | None = None,
              splits: pd.DataFrame | None = None, trained: Trained | None = None,
-             clinical: str | None = None) -> Evaluation:
+             clinical: str | None = None, cut: int | None = None) -> Evaluation:
     """Evaluate every model in every set of patients, compare with the comparator and judge the primary comparison.
 
-    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve the checks only;
+    `patients` (patient_id, centre) and `candidates` (model -> number of candidate features) serve checks and centres;
+    `cut` is where a model in two stages divides the classes;
     `ways` holds the scores of every candidate of a grid, `splits` who trained and was tested where; `trained` tells
     the controls of fits, selections and costs, and `clinical` names the model set of the clinical facts alone.
     """
     drawn_table = pd.DataFrame(columns=list(RESAMPLED)) if resamples is None else resamples
     check(predictions, drawn_table, outcome)
     _choices(predictions, primary, comparator, decision, relevant_difference)
-    series = scored(predictions, drawn_table, survival=outcome.kind == "survival")
+    named = apart(predictions, patients, splits)
+    series = scored(named, drawn_table, survival=outcome.kind == "survival")
     centres = [left_out(one, patients) for one in series]
-    drawn = [without_between(draws(one), c) for one, c in zip(series, centres, strict=True)]
+    notes = trained.notes if trained else ()
+    drawn = [_untouched(without_between(draws(one), c), notes) for one, c in zip(series, centres, strict=True)]
     horizons = tuple(horizons_months or ())
     metrics = [row for one, d in zip(series, drawn, strict=True)
                for row in _one_model(one, d, outcome, horizons, bootstrap632.apparent_of(one, series))]
@@ -99,18 +109,43 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
                 for metric, f, n, events in alone_in(one, c)]
     whole = _summaries(series, drawn, outcome)
     metrics += [row for summary in whole.values() for row in summary.rows()]
+    several = [grades.Several(one.series, one.drawn) for one in whole.values() if len(one.series) > 1]
+    metrics += [row for one in several for row in grades.metrics(one, outcome, cut)]
     compared, rows = _comparisons(whole, primary, comparator)
     judged = _judge(whole, compared, primary, comparator, relevant_difference)
     table = _metrics(metrics + rows)
     thresholds = classification.decision_grid(*decision)
     ranked = grid(pd.DataFrame() if ways is None else ways, outcome=outcome)
-    beside = _beside(series, drawn_table, table, judged, trained, clinical, candidates)
+    beside = _beside(series, drawn_table, table, _where_controls_ran(judged, splits), trained, clinical, candidates)
     judged = replace(judged, unbeaten=unbeaten(beside["controls"]))
     checks = flags(series, table, judged, patients=patients, candidates=candidates, horizons=horizons,
-                   notes=trained.notes if trained else ())
+                   notes=notes)
     return Evaluation(metrics=table, verdict=judged, flags=checks, grid=ranked, grid_summary=summary(ranked, table),
-                      transfer=travelled(predictions, patients, splits, thresholds=decision), **beside,
+                      transfer=tried_on_others(travelled(predictions, patients, splits, thresholds=decision), notes),
+                      classes=grades.classes(several, outcome), **beside,
                       **tables(series, drawn, thresholds, comparator))
+
+
+def _untouched(drawn: Draws, notes: Sequence[Note]) -> Draws:
+    """Refuse every interval where patients who are tested have also trained."""
+    return replace(drawn, refusal=drawn.refusal or SAME_PATIENTS) if _shared(notes) else drawn
+
+
+def _shared(notes: Sequence[Note]) -> bool:
+    return any(code == "same_patients" for code, *_ in notes)
+
+
+def tried_on_others(table: pd.DataFrame, notes: Sequence[Note]) -> pd.DataFrame:
+    """Return a table of values and limits; without limits where patients who are tested have also trained."""
+    nothing = alone(float("nan"), SAME_PATIENTS)
+    given = {"low": nothing.low, "high": nothing.high, "p": nothing.low, "method": nothing.method}
+    return table.assign(**{k: v for k, v in given.items() if k in table}) if _shared(notes) and len(table) else table
+
+
+def _where_controls_ran(judged: Verdict, splits: pd.DataFrame | None) -> Verdict:
+    """Return the verdict moved to the direction between centres that the controls were run in: the first."""
+    moved = ARROW in judged.set and splits is not None and len(splits)
+    return replace(judged, set=str(splits["name"].iloc[0])) if moved and splits is not None else judged
 
 
 def _beside(series: Sequence[Scored], resamples: pd.DataFrame, metrics: pd.DataFrame, judged: Verdict,
@@ -155,7 +190,8 @@ def _one_model(one: Scored, drawn: Draws, outcome: Outcome, horizons: Sequence[f
     if one.survival:
         rows += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                  for metric, f, n, events in survival.group_figures(one, horizons)]
-        return [*rows, *([_row(one, "logrank_p", survival.logrank_p(one))] if one.rows.thresholded else [])]
+        p = alone(float("nan"), drawn.refusal) if drawn.refusal == SAME_PATIENTS else survival.logrank_p(one)
+        return [*rows, *([_row(one, "logrank_p", p)] if one.rows.thresholded else [])]
     found = {**classification.at_threshold(one, drawn), **classification.calibrated(one, drawn),
              **bootstrap632.of_patients(one, apparent)}
     return rows + [_row(one, f"{name}{mark}", figure) for name, figure in found.items()

@@ -13,6 +13,7 @@ from radnb.evaluation.centres import centre_of, left_out
 from radnb.evaluation.compare import Verdict
 from radnb.evaluation.honesty import NONE
 from radnb.evaluation.scored import Scored
+from radnb.learning.splits import ARROW
 
 ENOUGH_FOR_CALIBRATION = 100
 ENOUGH_PER_FEATURE = 10
@@ -100,11 +101,10 @@ def _design(series: Sequence[Scored], verdict: Verdict, patients: pd.DataFrame |
 
 
 def _centres(series: Sequence[Scored], patients: pd.DataFrame | None) -> Iterable[Flag]:
-    one = next((s for s in series if s.set not in ("external", "train")), series[0])
-    centre = centre_of(one, patients)
+    centre, truth = _everybody(series, patients)
     if centre is None:
         return
-    table = pd.crosstab(centre, one.truth)
+    table = pd.crosstab(centre, truth)
     if len(table) < 2:
         yield "one_centre", "warning", {"centre": str(table.index[0]) if len(table) else ""}
         return
@@ -116,6 +116,17 @@ def _centres(series: Sequence[Scored], patients: pd.DataFrame | None) -> Iterabl
     if largest.max() / largest.sum() > 0.8:
         yield "one_centre_dominates", "info", {"centre": str(largest.idxmax()),
                                                "share": float(largest.max() / largest.sum())}
+
+
+def _everybody(series: Sequence[Scored], patients: pd.DataFrame | None) -> tuple[Any, Any]:
+    """Return centre and truth of the study's own patients; of directions between centres, of the tested of all."""
+    between = [s for s in series if ARROW in s.set and (s.model, s.target) == (series[0].model, series[0].target)]
+    chosen = between or [next((s for s in series if s.set not in ("external", "train")), series[0])]
+    centres = [centre_of(one, patients) for one in chosen]
+    if any(centre is None for centre in centres):
+        return None, None
+    _, first = np.unique(np.concatenate([one.patients for one in chosen]), return_index=True)
+    return np.concatenate(centres)[first], np.concatenate([one.truth for one in chosen])[first]  # type: ignore[arg-type]
 
 
 def _horizons(series: Sequence[Scored], horizons: Sequence[float]) -> Iterable[Flag]:

@@ -7,7 +7,7 @@ resamples, fold-wise influence as a floor, permutation of the whole procedure.  
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
@@ -22,7 +22,8 @@ LEAST_EVENTS_FROZEN = 10
 LEAST_RESAMPLES = 25
 STOP = 10  # permutations end when this many have reached the observed value
 NONE = "none: "
-NO_INTERVAL = ("apparent performance", "out of bag", "too few events")  # of any figure, whatever else is at hand
+SAME_PATIENTS = "the same patients trained"
+NO_INTERVAL = ("apparent performance", "out of bag", "too few events", SAME_PATIENTS)  # whatever else is at hand
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,15 @@ def draws(one: Scored) -> Draws:
     influence = rows.pairs.influence(rows.unit, rows.units, rows.member, one.n)
     return Draws(v, influence, table, permuted, kind, one.survival, one.folds, refusal(one),
                  () if resampled is None else resampled.replicates, added)
+
+
+def defined(drawn: Draws) -> Draws:
+    """Return the draws without repeats in which no pair met inside a fold; those bear no interval."""
+    here = np.isfinite(drawn.repeats)
+    if here.all():
+        return drawn
+    kept = drawn.repeats[here] if here.any() else np.array([np.nan])
+    return replace(drawn, repeats=kept, refusal=drawn.refusal or "too few events")
 
 
 def macro(each: Sequence[Draws]) -> Draws:

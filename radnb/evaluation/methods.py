@@ -105,6 +105,19 @@ METHODS: dict[str, Method] = {
     "macro_influence": Method("Mean of the one-versus-rest AUC of a frozen model on untouched patients; "
                               "infinitesimal-jackknife 95 % interval.",
                               "冻结模型在未参与训练患者上一对其余AUC的平均值;无穷小刀切法95%区间。"),
+    "pairs_influence": Method("Mean over pairs of classes in their order, by a frozen model on untouched patients; "
+                              "infinitesimal-jackknife 95 % interval.",
+                              "冻结模型在未参与训练患者上对有序类别逐对求平均;无穷小刀切法95%区间。"),
+    "cv#x#_bootstrap#x#_grades": Method(
+        "Each patient's most probable class, mean over {0} repeats of {1}-fold cross-validation; 95 % interval from "
+        "{2} bootstrap samples of patients x {3} fold splits with the whole pipeline refitted, never below the "
+        "jackknife; shares on the logit scale and never narrower than Wilson's interval, kappa on the plain scale.",
+        "取每位患者概率最大的类别,对{0}次重复{1}折交叉验证取平均;95%区间来自对患者的{2}个自助样本×{3}次折划分,整个流程重新拟合,"
+        "不小于刀切法;比例采用logit尺度且不窄于Wilson区间,kappa采用原始尺度。"),
+    "patients_grades": Method(
+        "Most probable class by frozen probabilities on untouched patients; 95 % interval by leaving out one patient "
+        "at a time, shares never narrower than Wilson's interval.",
+        "冻结概率用于未参与训练患者,取概率最大的类别;刀切法95%区间,比例不窄于Wilson区间。"),
     "macro_influence_paired": Method("Paired difference of mean one-versus-rest AUC on untouched patients; "
                                      "infinitesimal jackknife.",
                                      "未参与训练患者上一对其余AUC平均值的配对差值;无穷小刀切法。"),
@@ -250,6 +263,9 @@ REFUSALS: dict[str, Method] = {
                                              "至少一个重抽样样本中没有可比较的患者对。"),
     "no spread": Method("The estimate did not vary at all, so an interval would claim a certainty that is not there.",
                         "估计值毫无变异,给出区间会造成虚假的确定性。"),
+    "the same patients trained": Method("The same patients trained the model, with other rows of theirs, so that no "
+                                        "interval holds.",
+                                        "同一批患者的其他记录参与了训练,任何区间均不成立。"),
     "not recorded": Method("The value that forms the subgroups is not recorded for these patients.",
                            "这些患者未记录用于分组的数值。"),
     "not defined": Method("The measure is not defined on these counts.", "该指标在此计数下无定义。"),

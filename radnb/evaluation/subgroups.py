@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from radnb.errors import nearest, raise_all
-from radnb.evaluation.honesty import Draws, Figure, alone, discrimination, draws
+from radnb.evaluation.honesty import Draws, Figure, alone, defined, discrimination, draws
 from radnb.evaluation.scored import Scored, scored
 from radnb.features.assemble import Outcome
 from radnb.statistics.discrimination import delong_test_unpaired
@@ -96,17 +96,8 @@ def _series(predictions: pd.DataFrame, resamples: pd.DataFrame | None, who: froz
     """Return what each model scored of these patients, and what its uncertainty is read from."""
     own = predictions[predictions["patient_id"].astype(str).isin(who) & (predictions["set"] != "train")]
     again = (pd.DataFrame() if resamples is None else resamples[resamples["patient_id"].astype(str).isin(who)])
-    return {(one.model, one.set, one.target): (one, _defined(draws(one)))
+    return {(one.model, one.set, one.target): (one, defined(draws(one)))
             for one in scored(own, again, survival=outcome.kind == "survival")}
-
-
-def _defined(drawn: Draws) -> Draws:
-    """Return the draws without repeats in which no pair of this subgroup met inside a fold; those bear no interval."""
-    here = np.isfinite(drawn.repeats)
-    if here.all():
-        return drawn
-    kept = drawn.repeats[here] if here.any() else np.array([np.nan])
-    return replace(drawn, repeats=kept, refusal=drawn.refusal or "too few events")
 
 
 def _metric(one: Scored, outcome: Outcome, *, difference: bool = False) -> str:

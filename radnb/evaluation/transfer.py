@@ -11,6 +11,7 @@ import pandas as pd
 from radnb.errors import RadnbError
 from radnb.evaluation.flags import ENOUGH_FOR_CALIBRATION
 from radnb.evaluation.honesty import LEAST_EVENTS_FROZEN, Figure, alone
+from radnb.learning.splits import ARROW
 from radnb.statistics.calibration import calibration_line, recalibrate_across
 from radnb.statistics.cutoffs import wilson
 from radnb.statistics.discrimination import concordance, delong_interval
@@ -23,7 +24,6 @@ TRANSFER = ("model", "target", "train", "test", "variant", "metric", "value", "l
 VARIANTS = ("original", "intercept", "intercept_slope")
 LINE = ("calibration_intercept", "calibration_slope")
 FITTED = ("recalibration_intercept", "recalibration_slope")  # on all patients there, for use in later ones
-ARROW = " → "  # in the name of a split: from whom to whom
 OTHERS = "other centres"
 FOLDS, REPEATS, BOOTSTRAPS, SPLITS = 5, 20, 50, 2
 
@@ -71,6 +71,15 @@ def travelled(predictions: pd.DataFrame, patients: pd.DataFrame | None = None, s
     if centres is not None and splits is not None and _between(predictions, centres, splits):
         return by_centre(predictions, centres, splits, thresholds=thresholds, seed=seed)
     return external(predictions, thresholds=thresholds, seed=seed)
+
+
+def apart(predictions: pd.DataFrame, patients: pd.DataFrame | None, splits: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the predictions with every direction between centres as a set of its own ("A → B"), never pooled."""
+    if patients is None or splits is None or "centre" not in patients or not (home := _homes(splits, patients)):
+        return predictions
+    test = predictions["patient_id"].astype(str).map(_centre(patients))
+    between = predictions["set"] != "train"
+    return predictions.assign(set=predictions["set"].where(~between, predictions["repeat"].map(home) + ARROW + test))
 
 
 def directions(predictions: pd.DataFrame, patients: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:

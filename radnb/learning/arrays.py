@@ -18,7 +18,7 @@ from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.grid import candidates
 from radnb.learning.harmonise import HARMONISERS, Harmoniser
 from radnb.learning.imbalance import OVERSAMPLERS, Oversampler
-from radnb.learning.learners import SURVIVAL
+from radnb.learning.learners.learner import SURVIVAL
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.problem import Problem

@@ -13,7 +13,7 @@ from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
 from radnb.learning.harmonise import UNNAMED, Harmoniser
-from radnb.learning.learners import SURVIVAL
+from radnb.learning.learners.learner import SURVIVAL
 from radnb.learning.splits import Split
 from radnb.statistics.families import Array
 

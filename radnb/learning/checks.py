@@ -15,13 +15,13 @@ from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.impute import gaps
-from radnb.learning.learners import SURVIVAL, Learner
+from radnb.learning.learners.learner import SURVIVAL, Learner
+from radnb.learning.learners.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
-from radnb.learning.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.suspects import Note, column_notes, identifier_problems
 from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array

@@ -8,7 +8,7 @@ import numpy as np
 
 from radnb.learning.fitting import Fitted, Fused, Model
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import NoInformation
+from radnb.learning.learners.learner import NoInformation
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.ready import Ready, make_ready
 from radnb.statistics.families import Array, Cox

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from radnb.learning.classifiers import BASES
-from radnb.learning.composed import cumulative, one_vs_rest, stacking, two_stage, voting
-from radnb.learning.learners import CLASSES, SCALES, SURVIVAL, Learner
-from radnb.learning.survivors import (
+from radnb.learning.learners.classifiers import BASES
+from radnb.learning.learners.composed import cumulative, one_vs_rest, stacking, two_stage, voting
+from radnb.learning.learners.learner import CLASSES, SCALES, SURVIVAL, Learner
+from radnb.learning.learners.survivors import (
     cox,
     elastic_net_cox,
     gradient_boosted_cox,

@@ -13,7 +13,7 @@ from radnb.learning.batches import calibration_rows
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Layout
 from radnb.learning.imbalance import Oversampler
-from radnb.learning.learners import Learner
+from radnb.learning.learners.learner import Learner
 from radnb.learning.prepare import Preparation
 from radnb.learning.selection import Given, Robust, Selector
 from radnb.learning.thresholds import Rule

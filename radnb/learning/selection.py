@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from radnb.learning.linear_selectors import Elimination, Lasso, Stability
 from radnb.learning.penalised import Ties
 from radnb.learning.prepare import Method
-from radnb.learning.screens import (
+from radnb.learning.selectors.linear import Elimination, Lasso, Stability
+from radnb.learning.selectors.screens import (
     ChiSquare,
     Components,
     Correlation,
@@ -25,8 +25,8 @@ from radnb.learning.screens import (
     Univariable,
     Variance,
 )
-from radnb.learning.selector import CLASSES, NOTHING, SURVIVAL, Count, Given, Rate, Selector
-from radnb.learning.tree_selectors import (
+from radnb.learning.selectors.selector import CLASSES, NOTHING, SURVIVAL, Count, Given, Rate, Selector
+from radnb.learning.selectors.trees import (
     Boruta,
     Importance,
     SurvivalForest,

@@ -19,7 +19,7 @@ from radnb.errors import RadnbError, nearest
 from radnb.learning.estimators import frozen_type, keep_rows
 from radnb.learning.harmonise import Harmoniser
 from radnb.learning.impute import ChainedRidge, NearestRows, NoGaps, TypicalValues
-from radnb.learning.learners import Learner
+from radnb.learning.learners.learner import Learner
 from radnb.learning.linear import Fit
 from radnb.learning.models import MODELS
 from radnb.learning.pipeline import Columns, Fusion, Joined, Pipeline

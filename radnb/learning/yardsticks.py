@@ -11,11 +11,11 @@ import numpy as np
 from radnb.errors import nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.fusion import Blocks, blocks_of
-from radnb.learning.learners import Learner
-from radnb.learning.logistic import Logistic
+from radnb.learning.learners.learner import Learner
+from radnb.learning.learners.logistic import Logistic
+from radnb.learning.learners.survivors import CoxModel
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Candidate, Problem
-from radnb.learning.survivors import CoxModel
 
 VOLUME, CLINICAL = "volume_only", "clinical_only"
 VOLUMES = ("original_shape_MeshVolume", "original_shape_VoxelVolume")

@@ -55,6 +55,7 @@ class Story:
     out_dir: Path | None = None
     formats: tuple[str, ...] = ("pdf",)
     certificate: Mapping[str, Any] = field(default_factory=dict)
+    final: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def text(self, key: str, **values: object) -> str:
         """Return a text of the catalogue in the report's language."""

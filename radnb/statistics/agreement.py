@@ -53,6 +53,20 @@ def _mean_squares(ratings: np.ndarray) -> tuple[Any, Any, Any]:
             (residual ** 2).sum(axis=(0, 1)) / ((n - 1) * (k - 1)))
 
 
+def weighted_kappa(counts: np.ndarray) -> Any:
+    """Return Cohen's kappa with quadratic weights (Cohen, Psychol Bull 1968;70:213) of square tables of counts.
+
+    The last two axes are the table; where chance alone would agree fully, the result is NaN.
+    """
+    table = np.asarray(counts, dtype=float)
+    places = np.arange(table.shape[-1])
+    apart = np.subtract.outer(places, places) ** 2
+    rows, columns = table.sum(axis=-1), table.sum(axis=-2)
+    expected = (rows[..., :, None] * columns[..., None, :] * apart).sum(axis=(-2, -1)) / table.sum(axis=(-2, -1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, 1 - (table * apart).sum(axis=(-2, -1)) / expected, np.nan)[()]
+
+
 def nogueira(chosen: np.ndarray, *, level: float = 0.95) -> Agreement:
     """Return the stability of feature sets: 1 for always the same one, 0 for sets drawn blindly, NaN for none or all.
 

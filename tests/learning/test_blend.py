@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from radnb.learning.blend import BINS, blend, column_weights, guided_ridge
+from radnb.learning.learners.blend import BINS, blend, column_weights, guided_ridge
 from radnb.learning.prepare import prepare
 
 

@@ -16,11 +16,11 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from radnb.errors import RadnbError
-from radnb.learning.inner import held_out
-from radnb.learning.learners import Learner, NoInformation
+from radnb.learning.learners.inner import held_out
+from radnb.learning.learners.learner import Learner, NoInformation
+from radnb.learning.learners.ordinal import between_cuts
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
 from radnb.learning.models import CLASSIFIERS, MODELS, SCALES
-from radnb.learning.ordinal import between_cuts
 from radnb.learning.scoring import concordance
 from radnb.statistics.families import Cox
 from radnb.work.choices import pick
@@ -200,7 +200,7 @@ def test_discriminants_are_normal_densities_with_the_covariances_of_mass(name: s
 def test_shrinkage_is_that_of_ledoit_and_wolf() -> None:
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    from radnb.learning.discriminant import ledoit_wolf
+    from radnb.learning.learners.discriminant import ledoit_wolf
 
     for wide in (X - X.mean(0), RNG.normal(size=(20, 70))):
         centred = wide - wide.mean(0)

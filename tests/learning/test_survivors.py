@@ -18,10 +18,10 @@ from sksurv.linear_model import CoxnetSurvivalAnalysis
 from sksurv.util import Surv
 
 from radnb.errors import RadnbError
-from radnb.learning import survivors
+from radnb.learning.learners import survivors
+from radnb.learning.learners.survivors import FORESTS
 from radnb.learning.models import MODELS, SURVIVORS
 from radnb.learning.penalised import chosen_path
-from radnb.learning.survivors import FORESTS
 from radnb.work.choices import pick
 
 RNG = np.random.default_rng(6)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Learner, Linear
+from radnb.learning.learners.learner import Learner, Linear
 from radnb.learning.linear import Fit
 from radnb.statistics.families import Array
 

@@ -15,11 +15,11 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from scipy.special import expit, softmax
 
-from radnb.learning.ensembles import Voting
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Linear
+from radnb.learning.learners.ensembles import Voting
+from radnb.learning.learners.learner import Linear
+from radnb.learning.learners.machines import Machine, make_forest
 from radnb.learning.linear import Fit, fit_logistic, fit_softmax
-from radnb.learning.machines import Machine, make_forest
 from radnb.statistics.families import Array
 
 Count = Annotated[int, Gt(0)]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Learner, class_weights
+from radnb.learning.learners.learner import Learner, class_weights
 from radnb.statistics.families import Array
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Learner, NoInformation, per_class
+from radnb.learning.learners.learner import Learner, NoInformation, per_class
 from radnb.learning.linear import Fit
 from radnb.learning.penalised import inner_folds
 from radnb.learning.ready import indicators, learn_recalibration, recalibrate

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from radnb.learning.folds import IntArray
-from radnb.learning.inner import Held, Maker, all_converged, fit_part, held_out, probable
-from radnb.learning.learners import Learner, NoInformation
-from radnb.learning.logistic import Logistic
+from radnb.learning.learners.inner import Held, Maker, all_converged, fit_part, held_out, probable
+from radnb.learning.learners.learner import Learner, NoInformation
+from radnb.learning.learners.logistic import Logistic
 from radnb.statistics.families import Array
 
 NEAR_CERTAIN = 1e-3  # where log odds of held-out probabilities end: forests and neighbours say 0 and 1

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Linear
+from radnb.learning.learners.learner import Linear
+from radnb.learning.learners.logistic import Logistic, penalised_fit
 from radnb.learning.linear import Fit
-from radnb.learning.logistic import Logistic, penalised_fit
 from radnb.learning.penalised import Rule
 from radnb.statistics.families import Array
 from radnb.statistics.screening import kruskal_statistic

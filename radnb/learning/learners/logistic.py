@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import PENALTIES, Linear, class_weights, per_class
+from radnb.learning.learners.learner import PENALTIES, Linear, class_weights, per_class
 from radnb.learning.linear import UNSEEN, Fit, fit_logistic, fit_softmax
 from radnb.learning.penalised import Rule, chosen_path, inner_folds
 from radnb.statistics.families import Array

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from radnb.learning.folds import IntArray
-from radnb.learning.learners import Learner
+from radnb.learning.learners.learner import Learner
 from radnb.statistics.families import Array
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from radnb.learning.blend import blend, guided_ridge
-from radnb.learning.discriminant import LinearDiscriminant, NaiveBayes, QuadraticDiscriminant
-from radnb.learning.inner import Maker, Tuned
-from radnb.learning.learners import PENALTIES, Learner
-from radnb.learning.logistic import LassoLogistic, Logistic
-from radnb.learning.machines import (
+from radnb.learning.learners.blend import blend, guided_ridge
+from radnb.learning.learners.by_hand import RadiomicsScore, SingleFeature
+from radnb.learning.learners.discriminant import LinearDiscriminant, NaiveBayes, QuadraticDiscriminant
+from radnb.learning.learners.inner import Maker, Tuned
+from radnb.learning.learners.learner import PENALTIES, Learner
+from radnb.learning.learners.logistic import LassoLogistic, Logistic
+from radnb.learning.learners.machines import (
     Adaptive,
     Machine,
     Process,
@@ -27,9 +28,8 @@ from radnb.learning.machines import (
     make_tree,
     make_xgboost,
 )
-from radnb.learning.neighbours import Neighbours
-from radnb.learning.ordinal import ProportionalOdds
-from radnb.learning.signatures import RadiomicsScore, SingleFeature
+from radnb.learning.learners.neighbours import Neighbours
+from radnb.learning.learners.ordinal import ProportionalOdds
 
 Count = Annotated[int, Gt(0)]
 Positive = Annotated[float, Gt(0)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray
 from radnb.learning.penalised import Ties, chosen_path, outcomes
-from radnb.learning.selector import CLASSES, SURVIVAL, Given, Selector
+from radnb.learning.selectors.selector import CLASSES, SURVIVAL, Given, Selector
 from radnb.statistics.elimination import Machine, Margin, Odds, eliminate
 from radnb.statistics.families import Array, Family
 

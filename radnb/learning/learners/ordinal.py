@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit
 
 from radnb.learning.folds import IntArray
-from radnb.learning.inner import Maker, all_converged, fit_part, probable
-from radnb.learning.learners import Learner, Linear, NoInformation, class_weights
+from radnb.learning.learners.inner import Maker, all_converged, fit_part, probable
+from radnb.learning.learners.learner import Learner, Linear, NoInformation, class_weights
 from radnb.learning.linear import fit_ordinal
 from radnb.statistics.families import Array
 
