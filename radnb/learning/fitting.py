@@ -14,7 +14,7 @@ from radnb.learning.learners.logistic import Logistic
 from radnb.learning.learners.survivors import CoxModel
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.scoring import concordance
-from radnb.learning.selection import Given
+from radnb.learning.selectors.selector import Given
 from radnb.statistics.families import Array
 
 FUSION_PENALTY = 1e-3
