@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
-from radnb.learning.harmonise import UNNAMED, Harmoniser
-from radnb.learning.learners.learner import SURVIVAL
+from radnb.learning.harmonise import UNNAMED, Harmoniser, calibration_rows
+from radnb.learning.kinds import SURVIVAL
 from radnb.learning.splits import Split
 from radnb.statistics.families import Array
 
@@ -74,20 +74,6 @@ def _column(cohort: Cohort, name: str, key: str) -> pd.Series:
     valid = {*cohort.table.columns, *cohort.clinical.columns} - features - {*OUTCOME, "patient_id"}
     raise RadnbError(f"harmonise.{key}: the cohort has no clinical column {name!r}. {nearest(name, map(str, valid))}",
                      code="E_BATCH")
-
-
-def calibration_rows(batch: IntArray, groups: IntArray, train: IntArray, *, calibration: int | NDArray[np.bool_],
-                     seed: int) -> IntArray:
-    """Return the rows that teach the batches without training rows, and that are therefore never tested.
-
-    A number of patients is drawn in each such batch, the same ones for every split; or the rows are declared.
-    """
-    new = np.setdiff1d(batch, [*batch[train], UNNAMED])
-    if not isinstance(calibration, int):
-        return np.flatnonzero(np.isin(batch, new) & calibration)
-    drawn = [np.random.default_rng([seed, 6, int(b)]).permutation(np.unique(groups[batch == b]))[:calibration]
-             for b in new]
-    return np.flatnonzero(np.isin(batch, new) & np.isin(groups, np.concatenate([np.empty(0, np.intp), *drawn])))
 
 
 def calibration_of(cohort: Cohort, made: Harmoniser) -> int | NDArray[np.bool_]:

@@ -15,7 +15,8 @@ from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.impute import gaps
-from radnb.learning.learners.learner import SURVIVAL, Learner
+from radnb.learning.kinds import SURVIVAL
+from radnb.learning.learners.learner import Learner
 from radnb.learning.learners.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
 from radnb.learning.plan import Plan

@@ -14,7 +14,7 @@ from radnb.learning.learners.logistic import Logistic
 from radnb.learning.learners.survivors import CoxModel
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.scoring import concordance
-from radnb.learning.selection import Given
+from radnb.learning.selectors.selector import Given
 from radnb.statistics.families import Array
 
 FUSION_PENALTY = 1e-3
@@ -274,9 +274,12 @@ def _fit_late(seen: View, plan: Late, candidate: int) -> Fused:
 def links(each: list[Array], *, logit: bool) -> Array:
     """Return scores as columns of a regression: probabilities on the logit scale."""
     x = np.hstack(each)
-    if not logit:
-        return x
-    p = np.clip(x, 1e-3, 1 - 1e-3)
+    return log_odds(x) if logit else x
+
+
+def log_odds(scores: Array) -> Array:
+    """Return probabilities on the logit scale, within one to a thousand."""
+    p = np.clip(scores, 1e-3, 1 - 1e-3)
     return np.asarray(np.log(p / (1 - p)))
 
 

@@ -21,7 +21,8 @@ from radnb.learning.impute import TypicalValues
 from radnb.learning.learners.learner import Learner
 from radnb.learning.prepare import Preparation
 from radnb.learning.problem import Problem, Table
-from radnb.learning.ready import Ready, recalibrate
+from radnb.learning.ready import Ready
+from radnb.learning.recalibration import recalibrate
 from radnb.statistics.families import Array
 
 

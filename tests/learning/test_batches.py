@@ -16,12 +16,11 @@ from radnb.learning.batches import (
     association,
     batches,
     calibration_of,
-    calibration_rows,
     covariates,
     notes,
     problems,
 )
-from radnb.learning.harmonise import combat, none, zscore
+from radnb.learning.harmonise import calibration_rows, combat, none, zscore
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Sample
 from radnb.learning.splits import Split, by_centre, repeated_kfold
