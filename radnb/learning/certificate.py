@@ -47,8 +47,8 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
 
     `fit` takes a cohort and the rows of further readers, and may use the rows `train` only, and of `teachers` (the
     calibration sample of a new centre) all but the outcome; `declared` patients train with other rows of theirs: their
-    held-out rows are corrupted as all are, and only that they were seen does not count. Returns the counts that a report shows; raises E_LEAK with
-    the model set and step that changed.
+    held-out rows are corrupted as all are, and only that they were seen does not count. Returns the counts that a
+    report shows; raises E_LEAK with the model set and step that changed.
     """
     rng, teachers = np.random.default_rng([seed, 8]), np.empty(0, np.intp) if teachers is None else teachers
     held = np.setdiff1d(np.arange(len(cohort.table)), np.union1d(train, teachers))
