@@ -218,8 +218,9 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     plan, further = plan_of(run.study), repeated(run, measured, cohort)
     known = {name: str(column.known) for name, column in run.manifest.columns().items()}
     raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
-    key = files.sha256_json([code_hash("learning", "statistics"), dataclasses.asdict(plan), digest(cohort.table),
-                             dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
+    key = files.sha256_json([code_hash("learning", "statistics"), versions(), dataclasses.asdict(plan),
+                             digest(cohort.table), digest(cohort.clinical), dict(cohort.blocks),
+                             dataclasses.asdict(cohort.outcome),
                              None if further is None else digest(further)])
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
