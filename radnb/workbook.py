@@ -237,7 +237,8 @@ def data_key(cohort: Cohort, further: pd.DataFrame | None) -> str:
 
     The clinical table is part of it: designs, harmonising and calibration samples read columns that no block holds.
     """
-    return files.sha256_json([code_hash("learning", "statistics"), digest(cohort.table), digest(cohort.clinical),
+    return files.sha256_json([code_hash("learning", "statistics"), versions(), digest(cohort.table),
+                              digest(cohort.clinical),
                               dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
                               None if further is None else digest(further)])
 
