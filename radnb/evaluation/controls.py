@@ -231,9 +231,9 @@ def _chosen(own: Own) -> np.ndarray[Any, Any] | None:
         return None
     fixed = own.trained.final.get(own.model, {}).get("prespecified", [])
     table = own.trained.selections[own.trained.selections["model"] == own.model]
-    table = table[~table["feature"].isin(fixed)]
+    table = table[~table["feature"].isin(fixed) & ~table["feature"].str.startswith("score:")]
     fits = own.trained.fits[own.trained.fits["kind"].isin(["cv", "frozen"]) & (own.trained.fits["model"] == own.model)]
-    made = table["feature"].str.match(r"score:|component_\d+$")
+    made = table["feature"].str.match(r"component_\d+$")
     if table.empty or made.any() or fits.empty:
         return None
     many = max(int(fits["candidates"].max()) - len(fixed), table["feature"].nunique())

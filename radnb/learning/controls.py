@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from radnb.learning.fitting import Model, Picked, View, fit, log_odds, tuned, view
+from radnb.learning.fitting import Fused, Model, Picked, View, fit, log_odds, tuned, view
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Late, Layout, blocks_of
 from radnb.learning.problem import Problem, Sample
@@ -384,10 +384,15 @@ def record(sample: Sample, fitted: Model, model: str, kind: str, **place: int) -
 
 
 def weights(fitted: Model) -> list[tuple[str, float]]:
-    """Return the model's features with their weights on the prepared scale (NaN: the learner has none)."""
+    """Return the model's features with their weights on the prepared scale (NaN: the learner has none).
+
+    Those of a fusion come first, then those inside its scores; a feature of several scores stands there once.
+    """
     found = fitted.weights()
     values = np.full(len(fitted.features), np.nan) if found is None else found
-    return [(name, float(value)) for name, value in zip(fitted.features, values, strict=True)]
+    own = {name: float(value) for name, value in zip(fitted.features, values, strict=True)}
+    inside = [pair for part in fitted.parts for pair in weights(part)] if isinstance(fitted, Fused) else []
+    return [*own.items(), *{name: value for name, value in reversed(inside) if name not in own}.items()]
 
 
 @dataclass
