@@ -139,10 +139,18 @@ def _permuted(own: Own) -> Iterator[dict[str, Any]]:
     yield row | {"p": p.p, "beaten": "yes" if p.p <= ALMOST else lost, "method": f"control_permuted{p.used}"}
 
 
+def _takes_all(own: Own) -> bool:
+    """Say whether every feature that preparation left entered the model, so that nothing can be drawn blindly."""
+    if own.trained is None or not {"features", "prepared"} <= set(own.trained.fits):
+        return False
+    fits = own.trained.fits[own.trained.fits["kind"].isin(["cv", "frozen"]) & (own.trained.fits["model"] == own.model)]
+    return len(fits) > 0 and bool((fits["features"] == fits["prepared"]).all())
+
+
 def _random(own: Own) -> Iterator[dict[str, Any]]:
     found = own.refits(RANDOM, own.model)
     if not found:
-        yield {"control": RANDOM, "method": NONE + "not run"}
+        yield {"control": RANDOM, "method": NONE + ("no features were selected" if _takes_all(own) else "not run")}
         return
     values = mean_value(found)
     row = _drawn(own, RANDOM, values, RANDOM)
