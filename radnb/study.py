@@ -21,6 +21,7 @@ from radnb.learning.grid import grid_problems
 from radnb.learning.harmonise import HARMONISERS
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
+from radnb.learning.plan import LARGEST_SEED
 from radnb.learning.prepare import prepare
 from radnb.learning.recipe import with_recipe
 from radnb.learning.selection import SELECTORS
@@ -183,7 +184,7 @@ class Study(_Part):
     inference: Inference = Inference()
     grid: dict[str, list[Any]] = {}
     multiverse: dict[str, list[Any]] = {}
-    seed: int = Field(7, ge=0)
+    seed: int = Field(7, ge=0, le=LARGEST_SEED)
     contact: str | Words = ""
     figure_formats: list[Literal["pdf", "tiff"]] = ["pdf"]
     not_studied: Words | None = None

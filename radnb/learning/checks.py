@@ -10,8 +10,8 @@ import pandas as pd
 
 from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
-from radnb.learning.folds import IntArray
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
+from radnb.learning.giveaways import giveaway_problems
 from radnb.learning.grid import grid_problems
 from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.impute import gaps
@@ -19,7 +19,7 @@ from radnb.learning.kinds import SURVIVAL
 from radnb.learning.learners.learner import Learner
 from radnb.learning.learners.survivors import FORESTS, NO_FORESTS, forests_missing
 from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
-from radnb.learning.plan import Plan
+from radnb.learning.plan import LARGEST_SEED, Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
@@ -28,8 +28,8 @@ from radnb.learning.thresholds import SURVIVAL_THRESHOLDS, THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
 
-ENOUGH_FOR_PERFECT = 30
 FEWEST_EVENTS = 5
+LARGEST = 1e100  # no measurement comes near, and squares of larger numbers overflow
 
 
 def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
@@ -45,6 +45,8 @@ def plan_problems(plan: Plan, cohort: Cohort) -> list[str]:
         found += fusing or [f"model_sets.{name}: there is no block {block!r}. {nearest(block, cohort.blocks)}"
                             for block in blocks_of(layout(blocks)) if block not in cohort.blocks]
     found += grid_problems(plan.grid)
+    if not 0 <= plan.seed <= LARGEST_SEED:
+        found.append(f"seed: {plan.seed} will not do. Choose a whole number from 0 to {LARGEST_SEED}.")
     found += [f"model_sets.{name}: name at least one block." for name, blocks in plan.sets.items() if not blocks]
     found += [f"primary: there is no model set {name!r}. {nearest(name, plan.sets)}"
               for name in (plan.primary, plan.comparator) if name is not None and name not in plan.sets]
@@ -99,7 +101,7 @@ def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list
             found.append(f"block {block}: the table has no column {_some(absent)}. Assemble the cohort anew.")
             continue
         found += _value_problems(block, cohort.table[list(columns)].to_numpy(float), columns)
-    return found or identifier_problems(cohort.table, used) + _giveaways(cohort, used)
+    return found or identifier_problems(cohort.table, used) + giveaway_problems(cohort, used)
 
 
 def gap_problems(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -155,46 +157,13 @@ def _value_problems(block: str, x: Array, columns: tuple[str, ...]) -> list[str]
         return [f"block {block}: infinite values in {_some(infinite)}. Replace them by empty cells, or leave the "
                 "columns out."]
     seen = ~np.isnan(x)
+    if giant := [columns[i] for i in np.flatnonzero((np.abs(np.where(seen, x, 0.0)) > LARGEST).any(axis=0))]:
+        return [f"block {block}: values beyond {LARGEST:g} in {_some(giant)}, which nothing measures. Correct these "
+                "cells, or leave the columns out."]
     low, high = np.where(seen, x, np.inf).min(0, initial=np.inf), np.where(seen, x, -np.inf).max(0, initial=-np.inf)
     if not (high > low).any():
         return [f"block {block}: every column is constant or empty. Check the table this block was read from."]
     return []
-
-
-def _giveaways(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Name the features that give the outcome away: a copy of it, or a perfect order of the classes."""
-    columns = list(dict.fromkeys(c for names in used.values() for c in names))
-    table = cohort.table
-    targets = [table["time_months"], table["event"]] if cohort.outcome.kind == SURVIVAL else [table["outcome"]]
-    guilty = [c for c in columns for y in targets if _gives_away(table[c].to_numpy(float), y.to_numpy(float))]
-    if not guilty:
-        return []
-    return [f"features {_some(guilty)}: they tell the outcome {cohort.outcome.name} exactly, so they are the outcome "
-            "or derived from it. Declare them as known only after the outcome, or leave them out."]
-
-
-def _gives_away(x: Array, y: Array) -> bool:
-    seen = ~np.isnan(x)
-    x, y = x[seen], y[seen]
-    values, codes = np.unique(x, return_inverse=True)
-    levels, truth = np.unique(y, return_inverse=True)
-    if len(levels) < 2 or len(values) < len(levels) or len(y) < 6:
-        return False
-    if len(levels) > 5:  # a time: the same order, or the reverse
-        return bool((codes == truth).all() or (codes == len(values) - 1 - truth).all())
-    pairs = np.unique(codes * len(levels) + truth)
-    if len(values) == len(levels) and len(pairs) == len(values):
-        return True
-    return len(y) >= ENOUGH_FOR_PERFECT and bool(np.bincount(truth).min() >= 10) and _apart(x, truth, len(levels))
-
-
-def _apart(x: Array, truth: IntArray, levels: int) -> bool:
-    """Say whether the classes occupy intervals that do not overlap."""
-    highest, lowest = np.full(levels, -np.inf), np.full(levels, np.inf)
-    np.maximum.at(highest, truth, x)
-    np.minimum.at(lowest, truth, x)
-    order = np.argsort(lowest, kind="stable")
-    return bool((highest[order][:-1] < lowest[order][1:]).all())
 
 
 def _some(names: list[str]) -> str:

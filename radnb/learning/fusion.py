@@ -33,6 +33,9 @@ def late(*, scores: list[str | list[str]], beside: list[str] | None = None,
     parts = tuple((one,) if isinstance(one, str) else tuple(one) for one in scores)
     if not parts or not all(parts):
         raise RadnbError("late: name at least one block under `scores`, as in `scores: [radiomics]`.", code="E_CONFIG")
+    if len({*map(frozenset, parts)}) < len(parts):
+        raise RadnbError("late: two of the scores come from the same blocks. Name each under `scores` once.",
+                         code="E_CONFIG")
     if by == "mean" and beside:
         raise RadnbError(f"late: a mean of scores takes no block beside them ({', '.join(beside)}). "
                          "Use `by: regression`, or give these blocks a score too.", code="E_CONFIG")

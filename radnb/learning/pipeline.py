@@ -13,9 +13,7 @@ import pandas as pd
 from scipy.special import expit, softmax
 
 from radnb.errors import RadnbError
-from radnb.learning.fitting import Fitted, Fused, Model
-from radnb.learning.fitting import _links as links
-from radnb.learning.fitting import _mean as mean_score
+from radnb.learning.fitting import Fitted, Fused, Model, links, mean_score
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
 from radnb.learning.harmonise import UNNAMED

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 Choice = Mapping[str, Any]  # {name: {option: value}}
+LARGEST_SEED = 2**31 - 1  # above it some of the libraries behind the learners take none
 
 
 @dataclass(frozen=True)
