@@ -9,7 +9,7 @@ SELECTOR: dict[str, dict[str, Any]] = {
     **{name: {"folds": 3} for name in ("lasso", "elastic_net", "lasso_cox", "elastic_net_cox")},
     **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
         "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")},
-    "boruta": {"rounds": 10, "trees": 10, "alpha": 0.5}, "stability_selection": {"halves": 20},
+    "boruta": {"rounds": 10, "trees": 10, "alpha": 0.5}, "stability_selection": {"halves": 20, "false_selections": 4.0},
     "named": {"features": ["f0", "f1"]}}
 MODEL: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "random_survival_forest": {"trees": 10},

@@ -124,12 +124,13 @@ FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n
 
 
 def test_noise_scores_near_chance(make_cohort: Maker, make_plan: Maker) -> None:
-    plan = make_plan(bootstraps=0, permutations=0, sets={"combined": ("clinical", "radiomics")}, comparator=None)
+    plan = make_plan(bootstraps=0, permutations=0, sets={"combined": ("clinical", "radiomics")}, comparator=None,
+                     design=small.design("repeated_kfold"))
     values = []
-    for seed in range(25):
+    for seed in range(16):
         cohort = make_cohort(signal=0.0, features=100, patients=60, seed=seed)
         values.append(judged(train(cohort, plan, workers=0).predictions, cohort))
-    assert abs(np.mean(values) - 0.5) <= 4 * np.std(values) / 5
+    assert abs(np.mean(values) - 0.5) <= 4 * np.std(values) / 4
 
 
 @pytest.mark.parametrize("kind", ["classes", "survival"])
