@@ -107,7 +107,7 @@ def test_the_lasso_keeps_to_its_limit(name: str) -> None:
 
 def test_the_elastic_net_keeps_a_pair_of_which_the_lasso_keeps_one() -> None:
     twins = np.column_stack([X[:, 3], X[:, 3] + 0.05 * X[:, 9], X[:, 7]])
-    assert made("elastic_net", mix=0.2, rule="1se").fit(twins, Y).support_.tolist() == [0, 1, 2]
+    assert made("elastic_net", alpha=0.2, rule="1se").fit(twins, Y).support_.tolist() == [0, 1, 2]
     assert len(made("lasso", rule="1se").fit(twins, Y).support_) == 2
 
 
