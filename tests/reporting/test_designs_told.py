@@ -26,6 +26,7 @@ from radnb.reporting.formula import TERM
 from radnb.reporting.methods import paragraphs
 from radnb.reporting.story import Story
 from radnb.reporting.tables import class_table, comparison_table, flags_table, performance_table
+from radnb.reporting.verdict import verdict_sentence
 from tests.learning.conftest import quick, tiny
 from tests.reporting.stories import facts
 
@@ -86,6 +87,13 @@ def test_every_design_is_trained_judged_and_told(design: str, language: str) -> 
     elsewhere = design in ("between_centres", "column")
     assert story.evaluation.verdict.external == elsewhere
     assert (story.text("first.tested.no") in words) == (not elsewhere and design != "by_centre")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_design_without_an_interval_does_not_blame_the_number_of_patients(language: str) -> None:
+    said = verdict_sentence(told(language, "bootstrap"))
+    assert {"en": "gives no interval", "zh": "无法给出区间"}[language] in said
+    assert {"en": "oo few", "zh": "例数不足"}[language] not in said
 
 
 def test_directions_between_centres_are_never_pooled() -> None:
