@@ -46,8 +46,8 @@ def unbeaten_sentence(story: Story) -> str:
 
 def untold(story: Story) -> bool:
     """Say whether the design, and not the number of patients, keeps the answer open."""
-    first, *why = [*story.evaluation.verdict.reasons, ""]
-    return first == "no_interval" and why[0] not in FEW
+    first, why = [*story.evaluation.verdict.reasons, "", ""][:2]
+    return first == "no_interval" and why not in FEW
 
 
 def verdict_sentence(story: Story) -> str:
