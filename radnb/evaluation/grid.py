@@ -65,7 +65,7 @@ def grid(candidates: pd.DataFrame, *, outcome: Outcome) -> pd.DataFrame:
     """
     if candidates.empty:
         return pd.DataFrame(columns=list(GRID))
-    known = candidates.drop_duplicates(["candidate"]).set_index("candidate")[list(KNOWN)]
+    known = candidates.drop_duplicates(["model", "candidate"]).set_index(["model", "candidate"])[list(KNOWN)]
     rows = []
     for model, part in candidates.groupby("model", sort=False):
         ways = ways_of(part, outcome)
@@ -73,7 +73,8 @@ def grid(candidates: pd.DataFrame, *, outcome: Outcome) -> pd.DataFrame:
     columns = ["model", "candidate", "value", "low", "high", "rank", "best", "difference", "difference_low",
                "difference_high", "apart", "n", "events", "method"]
     table = pd.DataFrame(rows, columns=columns)
-    table = table.assign(**{name: known[name].reindex(table["candidate"]).array for name in KNOWN})
+    keys = pd.MultiIndex.from_frame(table[["model", "candidate"]])
+    table = table.assign(**{name: known[name].reindex(keys).array for name in KNOWN})
     order = table.groupby("model", sort=False)["value"].rank(ascending=False, method="first")
     first = table["model"].map({m: i for i, m in enumerate(table["model"].unique())})
     return table.assign(_a=first, _b=order).sort_values(["_a", "_b"], ignore_index=True)[list(GRID)]

@@ -95,7 +95,7 @@ def _cross_validate(problem: Problem, task: Task) -> Iterator[Part]:
 def _each_candidate(sample: Sample, model: str, layout: Layout, test: IntArray, fold: int,
                     repeat: int) -> Iterator[Part]:
     """Score a test part with every candidate of a grid; selections are shared, and raw scores serve to rank."""
-    for number in range(len(sample.problem.candidates) if sample.problem.grid else 0):
+    for number in sample.problem.distinct(layout) if sample.problem.grid else ():
         fitted = fit(view(sample), layout, number)
         yield Part(CANDIDATE, model, test, fitted.scores(test, {}), np.full(len(test), fold), repeat=repeat,
                    replicate=number, scale=raw_scale(fitted, sample.problem))

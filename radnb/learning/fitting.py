@@ -293,11 +293,11 @@ def tuned(seen: View, layout: Layout) -> int:
     problem = seen.problem
     if len(problem.candidates) == 1:
         return 0
-    truth, values = seen.truth("tune"), []
-    for candidate in range(len(problem.candidates)):
+    truth, values, tried = seen.truth("tune"), [], problem.distinct(layout)
+    for candidate in tried:
         held, fold = out_of_fold(seen, layout, candidate)
         values.append(concordance(held, truth, fold, problem.classes) if fold.max(initial=-1) >= 0 else 0.5)
-    return int(np.argmax(np.round(values, 12)))
+    return tried[int(np.argmax(np.round(values, 12)))]
 
 
 def out_of_fold(seen: View, layout: Layout, candidate: int) -> tuple[Array, IntArray]:

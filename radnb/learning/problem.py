@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray, deal
-from radnb.learning.fusion import Blocks, Layout
+from radnb.learning.fusion import Blocks, Layout, blocks_of
 from radnb.learning.harmonise import calibration_rows
 from radnb.learning.imbalance import Oversampler
 from radnb.learning.learners.learner import Learner
@@ -101,6 +101,15 @@ class Problem:
     def sample(self, train: IntArray) -> Sample:
         """Return the sample of these training rows, the same one every time; for rows that are fitted again."""
         return self.samples.setdefault(train.tobytes(), Sample(self, train))
+
+    def distinct(self, layout: Layout) -> list[int]:
+        """Return the candidates that differ for a model set: where nothing is selected, one for each model."""
+        if any(block not in self.prespecified for block in blocks_of(layout)):
+            return list(range(len(self.candidates)))
+        first: dict[str, int] = {}
+        for number, one in enumerate(self.candidates):
+            first.setdefault(f"{one.learner}, {one.model!r}", number)
+        return list(first.values())
 
     def parts(self, blocks: Blocks) -> tuple[Blocks, Blocks]:
         """Tell the blocks that always enter from those whose features are selected."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radnb.features.assemble import Cohort
 from radnb.learning.controls import CANDIDATE, NO_FOLD, Part
+from radnb.learning.fusion import blocks_of
 from radnb.learning.plan import Trained
 from radnb.learning.problem import Problem
 from radnb.learning.splits import Split
@@ -43,7 +44,11 @@ def _candidates(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.D
     number = table["candidate"].to_numpy(np.int64) if len(table) else np.empty(0, np.int64)
     known = pd.DataFrame([(c.selector, c.learner, c.features, c.note) for c in problem.candidates],
                          columns=["selector", "learner", "features", "note"]).astype({"features": "Int64"})
-    return table.assign(**{name: known[name].array[number] for name in known})[list(CANDIDATES)]
+    table = table.assign(**{name: known[name].array[number] for name in known})[list(CANDIDATES)]
+    whole = [name for name, layout in problem.sets.items() if set(blocks_of(layout)) <= set(problem.prespecified)]
+    entered = table["model"].isin(whole)  # nothing of theirs is selected
+    return table.assign(selector=table["selector"].mask(entered, "none"), features=table["features"].mask(entered),
+                        note=table["note"].mask(entered, table["learner"]))
 
 
 def _splits(problem: Problem, splits: Sequence[Split]) -> pd.DataFrame:

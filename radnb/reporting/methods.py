@@ -244,7 +244,15 @@ def _statistics(story: Story) -> str:
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
     ordered = story.cohort.outcome.ordered and len(story.of(story.evaluation.classes))
-    return _text(story, compared, decision, story.text("methods.grades") if ordered else "", _subgroups(story))
+    return _text(story, compared, _locked(story), decision, story.text("methods.grades") if ordered else "",
+                 _subgroups(story))
+
+
+def _locked(story: Story) -> str:
+    """Say whether the card was locked before its results were first looked at."""
+    plan = dict(story.facts.get("plan") or {})
+    return story.text(f"methods.plan.{plan['status']}", locked=str(plan.get("locked", ""))[:10],
+                      looked=str(plan.get("looked", ""))[:10]) if plan else ""
 
 
 def _subgroups(story: Story) -> str:

@@ -69,7 +69,9 @@ def test_the_best_way_is_chosen_in_inner_folds(make_cohort: Maker, make_plan: Ma
 def test_a_grid_leaves_rows_for_every_way_and_no_grid_leaves_none(make_cohort: Maker, make_plan: Maker) -> None:
     found = train(make_cohort(), small(make_plan), workers=0).candidates
     assert found.groupby(["model", "candidate", "repeat"]).size().eq(60).all()
-    assert found["candidate"].nunique() == 10
+    assert found.groupby("model")["candidate"].nunique().to_dict() == {"clinical": 2, "combined": 10, "radiomics": 10}
+    clinical = found[found["model"] == "clinical"]  # nothing of it is selected, so that only the learners differ
+    assert set(clinical["selector"]) == {"none"} and clinical["features"].isna().all()
     assert train(make_cohort(), make_plan(bootstraps=0, permutations=0), workers=0).candidates.empty
 
 

@@ -108,3 +108,11 @@ def test_a_broken_notebook_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.ipynb").write_text(content, encoding="utf-8")
     with pytest.raises(RadnbError, match="Run the study again"):
         render(tmp_path / "a.ipynb", tmp_path / "a.html", title="T", language="en")
+
+
+@pytest.mark.parametrize(("status", "said"), [
+    ("locked", "locked on 2026-01-02, before any result"), ("changed", "changed afterwards"),
+    ("late", "after results had been looked at on 2026-01-03"), ("unlocked", "was not locked")])
+def test_the_methods_say_whether_the_plan_was_locked(status: str, said: str) -> None:
+    plan = {"status": status, "locked": "2026-01-02T00:00:00Z", "looked": "2026-01-03T00:00:00Z"}
+    assert said in " ".join(paragraphs(story("improved", plan=plan)))
