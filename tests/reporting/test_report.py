@@ -12,6 +12,7 @@ from fontTools.ttLib import TTFont
 from radnb.errors import RadnbError
 from radnb.reporting.display import Piece
 from radnb.reporting.first_screen import first_screen
+from radnb.reporting.methods import paragraphs
 from radnb.reporting.report import CSP, render
 from tests.reporting.pages import cell, report
 from tests.reporting.stories import story
