@@ -28,8 +28,6 @@ from radnb.learning.thresholds import THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices
 
-OFTEN_EMPTY = 0.1  # above it a feature is told by its gaps to agree with nobody, and costs no patient of the others
-
 
 def patients(cohort: Cohort) -> pd.DataFrame:
     """Return what a design may look at: patient_id, centre, stratum, label, and the declared columns of the table."""
@@ -108,7 +106,10 @@ def _oversampler(plan: Plan) -> Oversampler | None:
 
 def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
               extra: pd.DataFrame | None) -> tuple[dict[str, Array], np.ndarray[Any, Any]]:
-    """Return, for patients measured by every reader, the values (patients, readers, features) of each block."""
+    """Return, for patients measured by every reader, the values (patients, readers, features) of each block.
+
+    Gaps stay: which features are often empty is learned from training patients.
+    """
     blocks = [b for b in used if b not in plan.prespecified]
     columns = list(dict.fromkeys(c for b in blocks for c in used[b]))
     if extra is None or not {"patient_id", "reader", *columns} <= set(extra.columns):
@@ -117,8 +118,7 @@ def _repeated(cohort: Cohort, used: Mapping[str, tuple[str, ...]], plan: Plan,
                          code="E_REPEATS")
     own = cohort.table.drop_duplicates("patient_id").assign(reader="")
     both = pd.concat([own[["patient_id", "reader", *columns]], extra[["patient_id", "reader", *columns]]])
-    usual = [c for c in columns if both[c].isna().mean() <= OFTEN_EMPTY]
-    both = both.assign(patient_id=both["patient_id"].astype(str)).dropna(subset=usual)
+    both = both.assign(patient_id=both["patient_id"].astype(str))
     both = both[both["patient_id"].isin(own["patient_id"].astype(str))].drop_duplicates(["patient_id", "reader"])
     wide = both.groupby("patient_id").filter(lambda rows: len(rows) == both["reader"].nunique())
     wide = wide.sort_values(["patient_id", "reader"], kind="stable")

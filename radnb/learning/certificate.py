@@ -57,7 +57,7 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
     lies = None if readers is None else _lying(readers, hidden)
     before = fit(cohort, readers)
     states = _hashed(before)
-    wrong = corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS)
+    wrong = corrupted(cohort, held, rng)
     if len(teachers):
         wrong = _with(wrong, teachers, [], np.empty((len(teachers), 0)), _wrong(wrong, teachers, rng))
     after = _hashed(fit(wrong, lies))
@@ -123,11 +123,11 @@ def _by_step(ready: Ready) -> dict[str, list[Any]]:
     return found
 
 
-def corrupted(cohort: Cohort, rows: IntArray, rng: np.random.Generator, *, gaps: float = GAPS) -> Cohort:
+def corrupted(cohort: Cohort, rows: IntArray, rng: np.random.Generator) -> Cohort:
     """Give some rows wrong outcomes, and large numbers and gaps in place of their features."""
     columns = _columns(cohort)
     values = LARGE * rng.normal(size=(len(rows), len(columns)))
-    values[rng.random(values.shape) < gaps] = np.nan
+    values[rng.random(values.shape) < GAPS] = np.nan
     return _with(cohort, rows, columns, values, _wrong(cohort, rows, rng))
 
 

@@ -22,6 +22,7 @@ from radnb.statistics.families import Array
 
 INNER_FOLDS = 5
 FEWEST_REPEATED = 10
+OFTEN_EMPTY = 0.1  # above it a feature is told by its gaps to agree with nobody, and costs no patient of the others
 
 
 @dataclass(frozen=True)
@@ -215,13 +216,25 @@ class Sample:
         allowed = np.arange(columns)
         if not self.problem.robust:
             return allowed
-        here = np.isin(self.problem.repeated_groups, self.problem.groups[self.see("agreement")])
-        agreement = np.full(columns, np.nan)
-        if here.sum() >= FEWEST_REPEATED:
-            from radnb.statistics.agreement import icc_a1  # loads scipy.stats, and few runs need it
-
-            agreement = icc_a1(np.concatenate([self.problem.repeated[b][here] for b in blocks], axis=2)).low
+        agreement = self._agreement(blocks, columns)
         for selector in self.problem.robust:
             found = selector.fit(np.empty((0, columns)), np.empty(0), Given(agreement=agreement)).support_
             allowed = np.intersect1d(allowed, found)
         return allowed
+
+    def _agreement(self, blocks: Blocks, columns: int) -> Array:
+        """Return the lower limit of each column's ICC, from training patients without gaps in what is seldom empty."""
+        here = np.isin(self.problem.repeated_groups, self.problem.groups[self.see("agreement")])
+        known = [b for b in blocks if b in self.problem.repeated]  # a prespecified block enters whatever readers say
+        values = np.concatenate([self.problem.repeated[b][here] for b in known], axis=2)
+        empty = np.isnan(values)
+        usual = empty.sum((0, 1)) <= OFTEN_EMPTY * empty.shape[0] * empty.shape[1]
+        whole = ~empty[:, :, usual].any((1, 2))
+        low = np.full(values.shape[2], np.nan)
+        if whole.sum() >= FEWEST_REPEATED:
+            from radnb.statistics.agreement import icc_a1  # loads scipy.stats, and few runs need it
+
+            low = icc_a1(values[whole]).low
+        found = np.full(columns, np.inf)
+        found[np.concatenate([np.full(len(self.problem.columns[b]), b in known) for b in blocks])] = low
+        return found
