@@ -171,7 +171,8 @@ def check_run(run: Run) -> None:
         known = [path.stem for path in run.notebook.parent.glob("*.ipynb")]
         raise RadnbError(f"{run.study.id}, notebook: there is no {run.study.notebook!r} among the notebooks. "
                          f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
-    raise_all([f"{run.study.id}, {fault}" for fault in [*_table_faults(run), *_subgroup_faults(run)]], code="E_CONFIG")
+    faults = [*_table_faults(run), *_subgroup_faults(run), *_design_faults(run)]
+    raise_all([f"{run.study.id}, {fault}" for fault in faults], code="E_CONFIG")
     _patients(run)
     if _measures(run):
         _wanted(run)
@@ -197,10 +198,21 @@ def _subgroup_faults(run: Run) -> list[str]:
     for name, given in run.study.subgroups.items():
         if name not in columns:
             found.append(f"subgroups.{name}: the manifest declares no such column. {nearest(name, columns)}")
+        elif columns[name].known == "outcome":
+            found.append(f"subgroups.{name}: this column is an outcome, and a subgroup must not be chosen by what is "
+                         "predicted. Remove it.")
         elif columns[name].kind != ("number" if isinstance(given, float) else "category"):
             found.append(f"subgroups.{name}: this column is of kind {columns[name].kind}. Write the number that "
                          "divides a column of numbers, or {} for a category.")
     return found
+
+
+def _design_faults(run: Run) -> list[str]:
+    """Say that the column which divides the patients is unknown, before anything is measured."""
+    (design, options), = run.study.design.items()
+    name, columns = (options or {}).get("name"), {*run.manifest.columns(), "centre"}
+    return [] if name is None or name in columns else [
+        f"design.{design}.name: the manifest declares no column {name!r}. {nearest(name, columns)}"]
 
 
 def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str, pd.DataFrame]]:
@@ -218,10 +230,7 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     plan, further = plan_of(run.study), repeated(run, measured, cohort)
     known = {name: str(column.known) for name, column in run.manifest.columns().items()}
     raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
-    key = files.sha256_json([code_hash("learning", "statistics"), versions(), dataclasses.asdict(plan),
-                             digest(cohort.table), digest(cohort.clinical), dict(cohort.blocks),
-                             dataclasses.asdict(cohort.outcome),
-                             None if further is None else digest(further)])
+    key = training_sha256(plan, cohort_sha256(cohort, further))
     folder = run.space.cache / "trained" / key[:24]
     kept = _read_trained(folder)
     looks.look(run.space.cache / "looks", run.study.model_dump(mode="json"))
@@ -229,6 +238,17 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
         kept = train_models(cohort, plan, repeat_measurements=further)
         _keep_trained(folder, kept)
     return kept
+
+
+def training_sha256(plan: Plan, data: str) -> str:
+    """Return one hash over all that a training depends on: code, libraries, plan and data."""
+    return files.sha256_json([code_hash("learning", "statistics"), versions(), dataclasses.asdict(plan), data])
+
+
+def cohort_sha256(cohort: Cohort, further: pd.DataFrame | None) -> str:
+    """Return one hash over everything that is known of the patients, also what only a design or a batch looks at."""
+    return files.sha256_json([digest(cohort.table), digest(cohort.clinical), dict(cohort.blocks),
+                              dataclasses.asdict(cohort.outcome), None if further is None else digest(further)])
 
 
 def plan_of(study: Study) -> Plan:
