@@ -28,7 +28,8 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.svm import SVC
 
 from radnb.learning.penalised import inner_folds
-from radnb.learning.selection import SELECTORS, Given
+from radnb.learning.selection import SELECTORS
+from radnb.learning.selectors.selector import Given
 from radnb.work.choices import pick
 
 PAGE = Path(__file__).with_suffix(".md")

@@ -44,7 +44,7 @@ from radnb.learning.fitting import fit, view
 from radnb.learning.learners.learner import Learner
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Candidate, Chain, Problem, Sample
-from radnb.learning.selection import Given, Selector
+from radnb.learning.selectors.selector import Given, Selector
 from radnb.learning.splits import repeated_kfold
 from radnb.statistics.families import Array
 from radnb.work.parallel import Failure, map_cases

@@ -29,7 +29,8 @@ from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.arrays import make_problem
 from radnb.learning.fitting import fit, view
 from radnb.learning.folds import IntArray, deal
-from radnb.learning.learners.learner import CLASSES, SURVIVAL, Learner
+from radnb.learning.kinds import CLASSES, SURVIVAL
+from radnb.learning.learners.learner import Learner
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Sample

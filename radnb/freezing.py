@@ -34,7 +34,7 @@ from radnb.learning.ready import Ready, make_ready
 from radnb.learning.signature import Signature, load_signature
 from radnb.learning.splits import DESIGNS
 from radnb.learning.tables import PREDICTIONS, RESAMPLES, SELECTIONS
-from radnb.learning.training import _final_rows as final_rows
+from radnb.learning.training import final_rows
 from radnb.reporting.model_card import page
 from radnb.reporting.texts import text
 from radnb.study import CLINICAL, Study, check_card, frozen_path

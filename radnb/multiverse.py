@@ -22,7 +22,7 @@ from radnb.learning.training import train
 from radnb.study import Study, check_card
 from radnb.work import choices, files
 from radnb.work.parallel import Failure, cores, map_cases
-from radnb.workbook import Run, assemble, cohort_sha256, measure, plan_of, repeated, training_sha256
+from radnb.workbook import Run, assemble, data_key, harmonise_problems, measure, plan_of, repeated, training_key
 
 MOST = 500  # specifications analysed; beyond it a drawn share stands for all, and the figure says so
 LARGEST = 100_000  # combinations that a card may list
@@ -54,12 +54,12 @@ def multiverse(run: Run, *, workers: int | None = None) -> Universe:
     shared = set.intersection(*(set(cohort.table["patient_id"]) for cohort in cohorts))
     largest = max(len(cohort.table) for cohort in cohorts)
     cohorts = [_only(cohort, shared) for cohort in cohorts]
-    hashes = [cohort_sha256(*both) for both in zip(cohorts, further, strict=True)]
-    folder, tasks = run.space.cache / "multiverse", []
-    for one in specifications:
-        number, plan = place[_data(one.study)], _plan(one.study)
-        key = training_sha256(plan, hashes[number])
-        tasks.append(_Task(number, plan, folder / f"{key[:24]}.parquet"))
+    hashes, folder = [data_key(*one) for one in zip(cohorts, further, strict=True)], run.space.cache / "multiverse"
+    wanted = [(place[_data(one.study)], _plan(one.study)) for one in specifications]
+    raise_all(list(dict.fromkeys(fault for number, plan in wanted
+                                 for fault in harmonise_problems(run, cohorts[number], plan))), code="E_BATCH")
+    tasks = [_Task(number, plan, folder / f"{training_key(hashes[number], plan)[:24]}.parquet")
+             for number, plan in wanted]
     _analyse(cohorts, further, tasks, workers)
     rows = pd.concat([pd.read_parquet(task.kept).assign(specification=number) for number, task in enumerate(tasks)],
                      ignore_index=True)

@@ -228,10 +228,8 @@ def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str
 def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     """Return predictions and resamples of every model set; a training done before with equal inputs is read back."""
     plan, further = plan_of(run.study), repeated(run, measured, cohort)
-    known = {name: str(column.known) for name, column in run.manifest.columns().items()}
-    raise_all(batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed), code="E_BATCH")
-    key = training_sha256(plan, cohort_sha256(cohort, further))
-    folder = run.space.cache / "trained" / key[:24]
+    raise_all(harmonise_problems(run, cohort, plan), code="E_BATCH")
+    folder = run.space.cache / "trained" / training_key(data_key(cohort, further), plan)[:24]
     kept = _read_trained(folder)
     looks.look(run.space.cache / "looks", run.study.model_dump(mode="json"))
     if kept is None:
@@ -240,15 +238,26 @@ def train(run: Run, cohort: Cohort, measured: Measured) -> Trained:
     return kept
 
 
-def training_sha256(plan: Plan, data: str) -> str:
-    """Return one hash over all that a training depends on: code, libraries, plan and data."""
-    return files.sha256_json([code_hash("learning", "statistics"), versions(), dataclasses.asdict(plan), data])
+def harmonise_problems(run: Run, cohort: Cohort, plan: Plan) -> list[str]:
+    """List what forbids harmonising, given when the manifest says that each column is known."""
+    known = {name: str(column.known) for name, column in run.manifest.columns().items()}
+    return batch_problems(cohort, harmoniser_of(plan), known=known, seed=plan.seed)
 
 
-def cohort_sha256(cohort: Cohort, further: pd.DataFrame | None) -> str:
-    """Return one hash over everything that is known of the patients, also what only a design or a batch looks at."""
-    return files.sha256_json([digest(cohort.table), digest(cohort.clinical), dict(cohort.blocks),
-                              dataclasses.asdict(cohort.outcome), None if further is None else digest(further)])
+def data_key(cohort: Cohort, further: pd.DataFrame | None) -> str:
+    """Return one hash over all data that decide on a training, and the code that does it.
+
+    The clinical table is part of it: designs, harmonising and calibration samples read columns that no block holds.
+    """
+    return files.sha256_json([code_hash("learning", "statistics"), versions(), digest(cohort.table),
+                              digest(cohort.clinical),
+                              dict(cohort.blocks), dataclasses.asdict(cohort.outcome),
+                              None if further is None else digest(further)])
+
+
+def training_key(data: str, plan: Plan) -> str:
+    """Return one hash over everything that decides on a training: what `data_key` returns, and the plan."""
+    return files.sha256_json([data, dataclasses.asdict(plan)])
 
 
 def plan_of(study: Study) -> Plan:

@@ -23,11 +23,13 @@ from radnb.learning.models import MODELS
 from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.thresholds import THRESHOLDS
-from radnb.study import FAMILIES, list_studies
+from radnb.study import FAMILIES, check_card, list_studies
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEMPLATE = (ROOT / "notebooks" / "studies" / "template.yaml").read_text(encoding="utf-8")
+SHOWN = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "modelling.md").read_text(encoding="utf-8"), re.DOTALL)
+LEARNING = ("prepare", "selector", "model", "threshold")  # left out together, they are the default recipe
 TO_BE_MADE = ("my-study", "reports/", "mine.ipynb", "manifest.yaml", "uv.lock")  # what the reader makes
 
 
@@ -122,3 +124,18 @@ def test_the_template_card_shows_choices_in_the_form_that_a_card_takes() -> None
 def test_the_table_of_choices_is_what_the_code_says() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "choices.py"))["page"]()
     assert (ROOT / "docs" / "choices.md").read_text(encoding="utf-8") == made, "run .venv/bin/python docs/choices.py"
+
+
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.split(":")[0])
+def test_every_snippet_about_modelling_belongs_on_a_card(shown: str) -> None:
+    part = yaml.safe_load(shown)
+    card = yaml.safe_load(TEMPLATE)
+    kept = card if set(LEARNING) & set(part) else {key: value for key, value in card.items() if key not in LEARNING}
+    assert check_card({**kept, **part}, "docs/modelling.md").model_sets
+
+
+def test_every_example_named_about_modelling_exists() -> None:
+    page = (ROOT / "docs" / "modelling.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `((?:demo|example)-[a-z-]+)` \|", page, re.MULTILINE))
+    examples = {row["id"] for row in list_studies() if row["id"].startswith("example-")}
+    assert named >= examples and named <= {row["id"] for row in list_studies()}

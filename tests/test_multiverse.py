@@ -15,7 +15,7 @@ from radnb.evaluation.multiverse import told
 from radnb.multiverse import multiverse, specify, wording
 from radnb.reporting.multiverse import specification_curve, specification_table
 from radnb.reporting.story import Story
-from radnb.workbook import Run, assemble, evaluate, measure, open_run, tell, train
+from radnb.workbook import Run, assemble, data_key, evaluate, measure, open_run, tell, train
 
 CHOICES: dict[str, Any] = {
     "images.phases": [["arterial"], ["portal_venous"]], "prepare.correlation": [0.8, 0.9],
@@ -49,6 +49,14 @@ def test_the_cards_own_specification_is_first_and_no_combination_stands_twice(ru
     assert len({tuple(one.words.values()) for one in found}) == 8
 
 
+@pytest.mark.parametrize(("choices", "mend"), [
+    ({"model": [{"lda": {}}, {"lda": {}}]}, "at least two choices, each once"),
+    ({"seed": [*range(400)], "selector": [{"anova": {"k": k}} for k in range(1, 301)]}, "120,000 combinations.*fewer")])
+def test_choices_that_make_no_map_are_refused(run: Run, choices: dict[str, Any], mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        specify(replace(run, study=run.study.model_copy(update={"multiverse": choices})))
+
+
 def test_all_specifications_stand_on_the_same_patients_and_are_kept(run: Run, story: Story) -> None:
     first = multiverse(run, workers=0)
     assert first.table["n"].nunique() == 1
@@ -60,6 +68,26 @@ def test_all_specifications_stand_on_the_same_patients_and_are_kept(run: Run, st
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
     found = told(first)
     assert found["low"] <= found["median"] <= found["high"] and found["count"] == 8
+
+
+def test_a_corrected_date_or_a_reader_added_is_never_answered_from_what_was_kept(run: Run) -> None:
+    dated = replace(run, study=run.study.model_copy(update={"design": {"temporal": {"name": "surgery_date"}}}))
+    measured = measure(dated)
+    cohort = assemble(dated, measured)
+    turned = cohort.clinical.assign(surgery_date=cohort.clinical["surgery_date"].to_numpy()[::-1])
+    tested = [set(train(dated, one, measured).predictions["patient_id"])
+              for one in (cohort, replace(cohort, clinical=turned))]
+    assert tested[0] != tested[1]
+    again = cohort.table[["patient_id"]].assign(reader="B")
+    others = (replace(cohort, clinical=turned), replace(cohort, blocks={**cohort.blocks, "clinical": ()}))
+    keys = [data_key(one, None) for one in (cohort, *others)] + [data_key(cohort, again)]
+    assert len(set(keys)) == 4
+
+
+def test_no_specification_harmonises_within_what_is_known_only_after_surgery(run: Run) -> None:
+    late = [{"none": {}}, {"combat": {"covariates": ["ki67"]}}]
+    with pytest.raises(RadnbError, match="ki67 is known"):
+        multiverse(replace(run, study=run.study.model_copy(update={"multiverse": {"harmonise": late}})), workers=0)
 
 
 def test_the_curve_and_the_table_are_told(run: Run, story: Story) -> None:

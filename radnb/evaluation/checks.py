@@ -7,11 +7,11 @@ import pandas as pd
 
 from radnb.errors import nearest, raise_all
 from radnb.features.assemble import Outcome
+from radnb.learning.kinds import SCALES
 
 COLUMNS = ("patient_id", "model", "set", "repeat", "fold", "target", "truth", "time_months", "event", "score", "scale",
            "threshold")
 RESAMPLED = (*COLUMNS, "kind", "replicate", "split")
-SCALES = ("probability", "risk", "linear")
 KINDS = ("bootstrap", "half_sample", "permutation", "permutation_added", "random_features", "learning_curve",
          "complete_cases", "volume_only", "clinical_only")
 

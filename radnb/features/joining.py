@@ -87,8 +87,7 @@ def _crossed(kind: str, found: list[Cell], layout: Layout) -> dict[str, tuple[Ce
 
 def _marks(cell: Cell, layout: Layout) -> tuple[str, ...]:
     """Return the words that tell a cell from others in the name of a block."""
-    change = cell.change if len(layout.delta) > 1 else ""
-    return tuple(filter(None, (change, _time(cell, layout), cell.roi, cell.phase)))
+    return tuple(filter(None, (cell.change, _time(cell, layout), cell.roi, cell.phase)))
 
 
 def _time(cell: Cell, layout: Layout) -> str:

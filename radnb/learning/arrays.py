@@ -18,11 +18,12 @@ from radnb.learning.fusion import blocks_of, layout
 from radnb.learning.grid import candidates
 from radnb.learning.harmonise import HARMONISERS, Harmoniser
 from radnb.learning.imbalance import OVERSAMPLERS, Oversampler
-from radnb.learning.learners.learner import SURVIVAL
+from radnb.learning.kinds import SURVIVAL
 from radnb.learning.plan import Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.problem import Problem
-from radnb.learning.selection import SELECTORS, Robust
+from radnb.learning.selection import SELECTORS
+from radnb.learning.selectors.screens import Robust
 from radnb.learning.thresholds import THRESHOLDS
 from radnb.statistics.families import Array
 from radnb.work import choices

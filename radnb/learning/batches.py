@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
-from radnb.learning.harmonise import UNNAMED, Harmoniser
-from radnb.learning.learners.learner import SURVIVAL
+from radnb.learning.harmonise import UNNAMED, Harmoniser, calibration_rows
+from radnb.learning.kinds import SURVIVAL
 from radnb.learning.splits import Split
 from radnb.statistics.families import Array
 
@@ -76,20 +76,6 @@ def _column(cohort: Cohort, name: str, key: str) -> pd.Series:
                      code="E_BATCH")
 
 
-def calibration_rows(batch: IntArray, groups: IntArray, train: IntArray, *, calibration: int | NDArray[np.bool_],
-                     seed: int) -> IntArray:
-    """Return the rows that teach the batches without training rows, and that are therefore never tested.
-
-    A number of patients is drawn in each such batch, the same ones for every split; or the rows are declared.
-    """
-    new = np.setdiff1d(batch, [*batch[train], UNNAMED])
-    if not isinstance(calibration, int):
-        return np.flatnonzero(np.isin(batch, new) & calibration)
-    drawn = [np.random.default_rng([seed, 6, int(b)]).permutation(np.unique(groups[batch == b]))[:calibration]
-             for b in new]
-    return np.flatnonzero(np.isin(batch, new) & np.isin(groups, np.concatenate([np.empty(0, np.intp), *drawn])))
-
-
 def calibration_of(cohort: Cohort, made: Harmoniser) -> int | NDArray[np.bool_]:
     """Return how many patients of a new batch serve as its calibration sample, or which rows the column declares."""
     if isinstance(made.calibration, int):
@@ -126,6 +112,9 @@ def _outcome_problems(cohort: Cohort, made: Harmoniser, batch: IntArray, given: 
     found = [f"harmonise.covariates: {', '.join(made.covariates)} tell the outcome {cohort.outcome.name} exactly, and "
              "harmonising must not see it. Leave them out." for column in given.T if _same(column, truth)][:1]
     named = batch != UNNAMED
+    if any(_follows(column[named], batch[named]) for column in given.T):
+        found.append(f"harmonise.covariates: {', '.join(made.covariates)} follow from {made.batch}, so that nobody can "
+                     "tell the effect of one from that of the other. Leave such a covariate out.")
     if len(np.unique(batch[named])) > 1 and len(np.unique(truth)) > 1 and _alone(batch[named], truth[named]):
         found.append(f"harmonise: every {made.batch} has patients of one outcome only, so harmonising would take the "
                      "outcome out of the features. Leave harmonise out, and test across centres instead.")
@@ -220,6 +209,13 @@ def _groups(cohort: Cohort) -> IntArray:
 
 def _alone(batch: IntArray, truth: Array) -> bool:
     return all(np.ptp(truth[batch == b]) == 0 for b in np.unique(batch))
+
+
+def _follows(column: Array, batch: IntArray) -> bool:
+    """Say whether a covariate that differs between patients is the same for everybody of one batch."""
+    seen = np.isfinite(column)
+    column, batch = column[seen], batch[seen]
+    return len(np.unique(column)) > 1 and _alone(batch, column)
 
 
 def _same(column: Array, truth: Array) -> bool:

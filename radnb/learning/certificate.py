@@ -5,7 +5,7 @@ It can fail: the same corruption of training patients must change what every mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -41,17 +41,20 @@ Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
 
 
 def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
-            readers: pd.DataFrame | None = None, teachers: IntArray | None = None) -> dict[str, Any]:
+            readers: pd.DataFrame | None = None, teachers: IntArray | None = None,
+            declared: Set[str] = frozenset()) -> dict[str, Any]:
     """Fit on the cohort, and again with all rows outside `train` corrupted; refuse what changed.
 
     `fit` takes a cohort and the rows of further readers, and may use the rows `train` only, and of `teachers` (the
-    calibration sample of a new centre) all but the outcome. Returns the counts that a report shows; raises E_LEAK with
-    the model set and step that changed.
+    calibration sample of a new centre) all but the outcome; `declared` patients train with other rows of theirs: their
+    held-out rows are corrupted as all are, and only that they were seen does not count. Returns the counts that a
+    report shows; raises E_LEAK with the model set and step that changed.
     """
     rng, teachers = np.random.default_rng([seed, 8]), np.empty(0, np.intp) if teachers is None else teachers
     held = np.setdiff1d(np.arange(len(cohort.table)), np.union1d(train, teachers))
     ids = cohort.table["patient_id"].to_numpy(str)
-    lies = None if readers is None else _lying(readers, set(ids[held]))
+    hidden = set(ids[held]) - declared
+    lies = None if readers is None else _lying(readers, hidden)
     before = fit(cohort, readers)
     states = _hashed(before)
     wrong = corrupted(cohort, held, rng, gaps=0.0 if lies is not None else GAPS)
@@ -59,9 +62,9 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
         wrong = _with(wrong, teachers, [], np.empty((len(teachers), 0)), _wrong(wrong, teachers, rng))
     after = _hashed(fit(wrong, lies))
     moved = _hashed(fit(disturbed(cohort, train, rng), readers))
-    steps = {step: _looked(rows, ids, set(ids[held])) for step, rows in before.seen.items()}
+    steps = {step: _looked(rows, ids, hidden) for step, rows in before.seen.items()}
     found: dict[str, Any] = {
-        "trained": len(set(ids[train])), "held_out": len(set(ids[held])), "steps": steps, "states": len(states),
+        "trained": len(set(ids[train])), "held_out": len(hidden), "steps": steps, "states": len(states),
         "models": len({model for model, _ in states}), "changed": _changed(states, after),
         "overlap": sum(step["overlap"] for step in steps.values()), "noticed": len(_changed(states, moved))}
     blind = {model for model, _ in states} - {model for model, _ in _changed(states, moved)}
@@ -83,8 +86,17 @@ def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]],
     def fit(one: Cohort, others: pd.DataFrame | None) -> Learned:
         return learned(make_problem(one, plan, used, others), split.train)
 
-    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, teachers=problem.taught(split.train))
+    found = certify(fit, cohort, split.train, seed=plan.seed, readers=readers, teachers=problem.taught(split.train),
+                    declared=_on_both_sides(cohort, plan, split))
     return {"repeat": split.repeat, "fold": split.fold, "set": split.set} | found
+
+
+def _on_both_sides(cohort: Cohort, plan: Plan, split: Split) -> frozenset[str]:
+    """Return the patients of whom some rows train and others are tested, where the card declares it; else nobody."""
+    (_, given), = plan.design.items()
+    ids = cohort.table["patient_id"].to_numpy(str)
+    both = np.intersect1d(ids[split.train], ids[split.test]).tolist()
+    return frozenset(both if (given or {}).get("same_patients") is True else ())
 
 
 def learned(problem: Problem, train: IntArray) -> Learned:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from radnb.learning.fitting import Model, Picked, View, fit, tuned, view
+from radnb.learning.fitting import Model, Picked, View, fit, log_odds, tuned, view
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Late, Layout, blocks_of
 from radnb.learning.problem import Problem, Sample
@@ -116,16 +116,20 @@ def _score_folds(problem: Problem, kind: str, rows: IntArray, fold: IntArray, nu
                  split: int) -> Iterator[Part]:
     samples = [(f, Sample(problem, rows[fold != f])) for f in np.unique(fold)]
     for model, layout in problem.sets.items():
-        scores, fits, calibrated = np.empty((len(rows), problem.targets)), [], True
+        scores, fits, calibrated = np.empty((len(rows), problem.targets)), [], dict[int, bool]()
         tested = np.ones(len(rows), bool)
         for f, sample in samples:
             tested &= (fold != f) | ~np.isin(rows, sample.taught())
             fitted = fit(view(sample), layout, tuned(view(sample), layout))
             scores[fold == f] = fitted.scores(rows[fold == f], {})
-            calibrated &= fitted.calibrated
+            calibrated[int(f)] = fitted.calibrated
             fits.append(record(sample, fitted, model, kind, replicate=number, split=split, fold=int(f)))
+        if len({*calibrated.values()}) > 1:  # folds of a grid chose unlike models: their scores meet as log odds
+            sure = np.isin(fold, [f for f, own in calibrated.items() if own])
+            scores[sure] = log_odds(scores[sure])
         kept, at = rows[tested], fold[tested]
-        scores, thresholds = cross_fitted(problem, scores[tested], problem.y[kept], at, calibrated=calibrated)
+        scores, thresholds = cross_fitted(problem, scores[tested], problem.y[kept], at,
+                                          calibrated=all(calibrated.values()))
         yield Part(kind, model, kept, scores, at, replicate=number, split=split, fits=tuple(fits),
                    scale="probability" if problem.classes else "risk", thresholds=thresholds)
 
@@ -183,7 +187,7 @@ def _permuted(problem: Problem, task: Task, number: int, fold: IntArray, fits: S
     value = concordance(scores[rows], y[rows], fold[rows], problem.classes)
     records = tuple(record(s, fitted, task.model, task.kind, replicate=number, fold=f) for f, s, fitted in fits)
     return Part(task.kind, task.model, rows, scores[rows], fold[rows], replicate=number, value=value, fits=records,
-                scale=raw_scale(fits[0][2], problem), truth=None if truth is None else truth[rows])
+                scale=_scale([fitted for *_, fitted in fits], problem), truth=None if truth is None else truth[rows])
 
 
 @dataclass
@@ -232,10 +236,15 @@ def _learning_curve(problem: Problem, task: Task) -> Iterator[Part]:
         orders = [np.random.default_rng([task.seed, 10, number, place]) for place in range(len(task.parts))]
         chance = [rng.random(problem.groups.max() + 1) for rng in orders]
         for share in task.shares:
-            samples = [(part, Sample(problem, thinned(problem, part[0], share, one)))
+            samples = [(part, fewer(problem, part[0], thinned(problem, part[0], share, one)))
                        for part, one in zip(task.parts, chance, strict=True)]
             yield _scored_parts(problem, task, number, [(part, s, fit(view(s), layout, tuned(view(s), layout)))
                                                         for part, s in samples], split=round(100 * share))
+
+
+def fewer(problem: Problem, train: IntArray, kept: IntArray) -> Sample:
+    """Return the sample of some training rows; a batch that they lack is taught by nobody whom the others test."""
+    return Sample(problem, kept, teachers=problem.taught(train))
 
 
 def thinned(problem: Problem, train: IntArray, share: float, chance: Array) -> IntArray:
@@ -263,8 +272,8 @@ def _yardstick(problem: Problem, task: Task) -> Iterator[Part]:
 def _complete_cases(problem: Problem, task: Task) -> Iterator[Part]:
     """Train and test every model set on the patients without gaps, in the same folds."""
     whole = complete(problem)
-    kept = [(train[whole[train]], test[whole[test]], fold, name) for train, test, fold, name in task.parts]
-    samples = [(part, Sample(problem, part[0])) for part in kept]
+    samples = [((train[whole[train]], test[whole[test]], fold, name), fewer(problem, train, train[whole[train]]))
+               for train, test, fold, name in task.parts]
     for model, layout in problem.sets.items():
         yield _scored_parts(problem, replace(task, model=model), 0,
                             [(part, s, fit(view(s), layout, tuned(view(s), layout))) for part, s in samples])
@@ -276,11 +285,16 @@ def _scored_parts(problem: Problem, task: Task, number: int,
     rows = np.concatenate([test for (_, test, _, _), _, _ in fits])
     fold = np.concatenate([np.full(len(test), number) for (_, test, number, _), _, _ in fits])
     scores = np.concatenate([fitted.scores(test, {}) for (_, test, _, _), _, fitted in fits])
-    scale = {raw_scale(fitted, problem) for _, _, fitted in fits}
     records = tuple(record(sample, fitted, task.model, task.kind, replicate=number, split=split, fold=part[2])
                     for part, sample, fitted in fits)
     return Part(task.kind, task.model, rows, scores, fold, fits[0][0][3], replicate=number, split=split, fits=records,
-                scale=scale.pop() if len(scale) == 1 else "linear")
+                scale=_scale([fitted for *_, fitted in fits], problem))
+
+
+def _scale(fits: Sequence[Model], problem: Problem) -> str:
+    """Return what the raw scores of several folds are; folds of a grid may choose unlike models."""
+    scales = {raw_scale(fitted, problem) for fitted in fits}
+    return scales.pop() if len(scales) == 1 else "linear"
 
 
 def _base(problem: Problem, task: Task) -> tuple[IntArray, list[tuple[int, Sample]]]:

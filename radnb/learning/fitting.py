@@ -14,7 +14,7 @@ from radnb.learning.learners.logistic import Logistic
 from radnb.learning.learners.survivors import CoxModel
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.scoring import concordance
-from radnb.learning.selection import Given
+from radnb.learning.selectors.selector import Given
 from radnb.statistics.families import Array
 
 FUSION_PENALTY = 1e-3
@@ -167,8 +167,8 @@ class Fused:
         """Return raw scores of cohort rows."""
         each = [part.scores(rows, {}) for part in self.parts]
         if self.learner is None:
-            return _mean(each, self.centre, self.spread)
-        x = (_links(each, logit=self.logit) - self.centre) / self.spread
+            return mean_score(each, self.centre, self.spread)
+        x = (links(each, logit=self.logit) - self.centre) / self.spread
         return self.learner.scores(np.hstack([x, self.beside.values[rows]]))
 
     @property
@@ -262,7 +262,7 @@ def _fit_late(seen: View, plan: Late, candidate: int) -> Fused:
         kept = np.zeros(len(each)) if logit else np.array([one.mean() for one in each])
         size = np.ones(len(each)) if logit else np.array([one.std() or 1.0 for one in each])
         return Fused(parts, names, beside, None, kept, size, logit, candidate)
-    x = _links(each, logit=logit)
+    x = links(each, logit=logit)
     centre, spread = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)
     names = names if x.shape[1] == len(names) else tuple(f"{n}:{t}" for n in names for t in range(problem.targets))
     learner: Learner = Logistic(FUSION_PENALTY) if problem.classes else CoxModel(FUSION_PENALTY)
@@ -271,16 +271,20 @@ def _fit_late(seen: View, plan: Late, candidate: int) -> Fused:
     return Fused(parts, names, beside, learner, centre, spread, logit, candidate)
 
 
-def _links(each: list[Array], *, logit: bool) -> Array:
+def links(each: list[Array], *, logit: bool) -> Array:
     """Return scores as columns of a regression: probabilities on the logit scale."""
     x = np.hstack(each)
-    if not logit:
-        return x
-    p = np.clip(x, 1e-3, 1 - 1e-3)
+    return log_odds(x) if logit else x
+
+
+def log_odds(scores: Array) -> Array:
+    """Return probabilities on the logit scale, within one to a thousand."""
+    p = np.clip(scores, 1e-3, 1 - 1e-3)
     return np.asarray(np.log(p / (1 - p)))
 
 
-def _mean(each: list[Array], centre: Array, spread: Array) -> Array:
+def mean_score(each: list[Array], centre: Array, spread: Array) -> Array:
+    """Return the mean of scores that were brought to one scale."""
     return np.asarray(np.mean([(one - c) / s for one, c, s in zip(each, centre, spread, strict=True)], axis=0))
 
 

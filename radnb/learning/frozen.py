@@ -234,7 +234,8 @@ def _hashed(folder: Path) -> set[str]:
     if not (folder / SUMS).is_file():
         raise RadnbError(f"{folder}: there is no {SUMS}, so this is no whole model folder. Freeze the run again.",
                          code="E_MODEL")
-    wanted = {name: digest for digest, name in map(_sum, (folder / SUMS).read_text("utf-8").splitlines())}
+    lines = (folder / SUMS).read_text("utf-8", errors="replace").splitlines()
+    wanted = {name: digest for digest, name in map(_sum, lines)}
     there = {path.name for path in folder.iterdir()} - UNREAD - {SUMS}
     problems = [f"{folder}: {name} is missing. Copy the whole folder again." for name in wanted if name not in there]
     problems += [f"{folder}: {name} does not belong to the model. {_why_not(name)}"

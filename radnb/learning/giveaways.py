@@ -9,7 +9,7 @@ import pandas as pd
 
 from radnb.features.assemble import Cohort
 from radnb.learning.folds import IntArray
-from radnb.learning.learners.learner import SURVIVAL
+from radnb.learning.kinds import SURVIVAL
 from radnb.statistics.families import Array
 
 FEWEST, FEWEST_OF_CLASS = 6, 5  # patients, before an exact agreement means anything

@@ -97,6 +97,20 @@ class Harmoniser:
         return np.where(missing, self.middle_, covariates) if missing.any() else covariates
 
 
+def calibration_rows(batch: IntArray, groups: IntArray, train: IntArray, *, calibration: int | NDArray[np.bool_],
+                     seed: int) -> IntArray:
+    """Return the rows that teach the batches without training rows, and that are therefore never tested.
+
+    A number of patients is drawn in each such batch, the same ones for every split; or the rows are declared.
+    """
+    new = np.setdiff1d(batch, [*batch[train], UNNAMED])
+    if not isinstance(calibration, int):
+        return np.flatnonzero(np.isin(batch, new) & calibration)
+    drawn = [np.random.default_rng([seed, 6, int(b)]).permutation(np.unique(groups[batch == b]))[:calibration]
+             for b in new]
+    return np.flatnonzero(np.isin(batch, new) & np.isin(groups, np.concatenate([np.empty(0, np.intp), *drawn])))
+
+
 def none() -> Harmoniser:
     """Leave differences between centres and scanners as they are."""
     return Harmoniser()

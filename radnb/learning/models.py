@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from radnb.learning.learners.classifiers import BASES
 from radnb.learning.learners.composed import cumulative, one_vs_rest, stacking, two_stage, voting
-from radnb.learning.learners.learner import CLASSES, SCALES, SURVIVAL, Learner
+from radnb.learning.learners.learner import Learner
 from radnb.learning.learners.survivors import (
     cox,
     elastic_net_cox,
@@ -41,5 +41,4 @@ SURVIVORS: dict[str, Callable[..., Learner]] = {
     "random_survival_forest": random_survival_forest,
 }
 MODELS = CLASSIFIERS | SURVIVORS
-
-__all__ = ["CLASSES", "CLASSIFIERS", "MODELS", "SCALES", "SURVIVAL", "SURVIVORS", "Learner"]
+ORDINAL = frozenset({"proportional_odds", "cumulative"})  # of several classes only where these stand from low to high

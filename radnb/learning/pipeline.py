@@ -13,9 +13,7 @@ import pandas as pd
 from scipy.special import expit, softmax
 
 from radnb.errors import RadnbError
-from radnb.learning.fitting import Fitted, Fused, Model
-from radnb.learning.fitting import _links as links
-from radnb.learning.fitting import _mean as mean_score
+from radnb.learning.fitting import Fitted, Fused, Model, links, mean_score
 from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks, Late, Layout
 from radnb.learning.harmonise import UNNAMED
@@ -23,7 +21,8 @@ from radnb.learning.impute import TypicalValues
 from radnb.learning.learners.learner import Learner
 from radnb.learning.prepare import Preparation
 from radnb.learning.problem import Problem, Table
-from radnb.learning.ready import Ready, recalibrate
+from radnb.learning.ready import Ready
+from radnb.learning.recalibration import recalibrate
 from radnb.statistics.families import Array
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radnb.learning.batches import calibration_rows
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Layout
+from radnb.learning.harmonise import calibration_rows
 from radnb.learning.imbalance import Oversampler
 from radnb.learning.learners.learner import Learner
 from radnb.learning.prepare import Preparation
-from radnb.learning.selection import Given, Robust, Selector
+from radnb.learning.selectors.screens import Robust
+from radnb.learning.selectors.selector import Given, Selector
 from radnb.learning.thresholds import Rule
 from radnb.statistics.families import Array
 

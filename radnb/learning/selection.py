@@ -25,7 +25,7 @@ from radnb.learning.selectors.screens import (
     Univariable,
     Variance,
 )
-from radnb.learning.selectors.selector import CLASSES, NOTHING, SURVIVAL, Count, Given, Rate, Selector
+from radnb.learning.selectors.selector import Count, Rate, Selector
 from radnb.learning.selectors.trees import (
     Boruta,
     Importance,
@@ -216,5 +216,3 @@ SELECTORS: dict[str, Callable[..., Selector]] = {
     "named": named,
     "none": none,
 }
-
-__all__ = ["CLASSES", "NOTHING", "SELECTORS", "SURVIVAL", "Given", "Robust", "Selector"]

@@ -86,11 +86,11 @@ def train(cohort: Cohort, plan: Plan, *, repeat_measurements: pd.DataFrame | Non
             if isinstance(result, Failure):
                 raise RadnbError(f"Fitting failed: {result.message}", code=result.code)
             jobs.take(position, result)
-        final = final_models(problem, _final_rows(splits, len(cohort.table)))
+        final = final_models(problem, final_rows(splits, len(cohort.table)))
     return replace(tables.trained(cohort, problem, jobs.parts(), final, splits, jobs.costs, certified), notes=notes)
 
 
-def _final_rows(splits: list[Split], rows: int) -> IntArray:
+def final_rows(splits: list[Split], rows: int) -> IntArray:
     """Return who trains the final model: those who trained the frozen one where there is one, else everybody."""
     first = splits[0]
     frozen = first.frozen and all(np.array_equal(one.train, first.train) for one in splits)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from radnb.errors import nearest
-from radnb.features.assemble import Cohort
 from radnb.learning.fusion import Blocks, blocks_of
 from radnb.learning.learners.learner import Learner
 from radnb.learning.learners.logistic import Logistic
 from radnb.learning.learners.survivors import CoxModel
-from radnb.learning.plan import Plan
 from radnb.learning.problem import Candidate, Problem
+
+if TYPE_CHECKING:  # workers need no tables
+    from radnb.features.assemble import Cohort
+    from radnb.learning.plan import Plan
 
 VOLUME, CLINICAL = "volume_only", "clinical_only"
 VOLUMES = ("original_shape_MeshVolume", "original_shape_VoxelVolume")

@@ -49,6 +49,7 @@ class Piece:
     part: str = ""
     name: str = ""
     classes: str = ""
+    left_out: bool = False  # of the report, as it has nothing to tell; Lab shows the sentence that says why
 
     def section(self) -> str:
         """Return the piece as one HTML section."""
@@ -63,7 +64,7 @@ class Piece:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
         shown = f"<style>{piece_css()}</style>{self.section()}"
-        mark = {"part": self.part, "name": self.name, "heading": self.heading}
+        mark = {"part": self.part, "name": self.name, "heading": self.heading, "left_out": self.left_out}
         return {"text/html": shown, "text/plain": self.plain()}, {"radnb": mark}
 
 
@@ -99,9 +100,9 @@ def render(figure: Figure, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def nothing(name: str, *, heading: str, part: str, why: str) -> Picture:
+def nothing(name: str, *, heading: str, part: str, why: str, left_out: bool = False) -> Picture:
     """Return the place of a figure that cannot be drawn, with the reason."""
-    return Picture(f"<p>{escape(why)}</p>", heading, part, name, "picture", alt=why)
+    return Picture(f"<p>{escape(why)}</p>", heading, part, name, "picture", left_out=left_out, alt=why)
 
 
 def picture(figure: Figure, name: str, *, heading: str, caption: str, alt: str, part: str, out_dir: Path | None,
@@ -115,6 +116,7 @@ def picture(figure: Figure, name: str, *, heading: str, caption: str, alt: str, 
     width = float(figure.get_figwidth() * 25.4)
     note = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     body = f"<figure>{image(png, alt, width)}{note}</figure>"
-    return Picture(body, heading, part, name, "picture", png, alt, caption, width, tuple(files))
+    return Picture(body, heading, part, name, "picture", png=png, alt=alt, caption=caption, width_mm=width,
+                   files=tuple(files))
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import FigureBase
 
 from radnb.reporting import numbers, style
 from radnb.reporting.display import Picture, Piece, escape, nothing, picture
+from radnb.reporting.features import feature_name
 from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.tables import Table, html_table, table
 
@@ -158,7 +159,8 @@ def _name(story: Story, row: Mapping[Hashable, Any]) -> str:
     if row["control"] == "random_features" and what:
         return story.text("control.what", control=words, what=story.text("control.many", what=what))
     if row["control"] == "volume_only" and what:
-        return story.text("control.what", control=words, what=bare(story.label(what)))
+        known = bare(story.label(what)) if what in story.labels else inline(feature_name(story, what))
+        return story.text("control.what", control=words, what=known)
     return words
 
 

@@ -46,7 +46,8 @@ def _rows(story: Story, metric: str, variant: str = VARIANTS[0]) -> pd.DataFrame
 
 
 def _nothing(story: Story, name: str) -> Picture:
-    return nothing(name, heading=story.text(f"figure.{name}"), part="evidence", why=story.text("transfer.none"))
+    return nothing(name, heading=story.text(f"figure.{name}"), part="evidence", why=story.text("transfer.none"),
+                   left_out=True)
 
 
 def _metric(story: Story) -> str:
@@ -169,7 +170,8 @@ def transfer_table(story: Story) -> Table:
             **{_heading(story, metric): _value(story, part, metric) for metric in _metrics(story, mine)}})
     note = story.text("transfer.note") if len(shown) else story.text("transfer.none")
     few = story.text("transfer.few") if len(mine) and mine["few"].any() and not story.survival else ""
-    return table(story, "transfer", pd.DataFrame(shown), part="evidence", values=mine, note=f"{note} {few}".strip())
+    return table(story, "transfer", pd.DataFrame(shown), part="evidence", values=mine, note=f"{note} {few}".strip(),
+                 left_out=not shown)
 
 
 def _metrics(story: Story, rows: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from radnb.learning.splits import ARROW
 from radnb.reporting import numbers
 from radnb.reporting.display import Piece, escape, image, whole
 from radnb.reporting.figures import counted
@@ -74,7 +75,9 @@ def _evidence(story: Story) -> str:
     cells = "".join(_measure(story, *row) for row in rows + _other_hospital(story))
     notes = [" ".join(because(story)), choice_words(story, "design"),
              story.text(f"first.{story.headline}_means", event=bare(story.event), other=story.other)]
-    said = f'<p class="tested">{escape(story.text(f"first.tested.{_elsewhere(story)}"))}</p>'
+    between = {name for name in story.evaluation.metrics["set"] if ARROW in name}
+    tested = story.text(f"first.tested.{_elsewhere(story)}", direction=story.set, directions=len(between))
+    said = f'<p class="tested">{escape(tested)}</p>'
     said += "".join(f"<p>{whole(note)}</p>" for note in notes)
     return (f"<h2>{escape(story.text('first.evidence'))}</h2>"
             f'<div class="measures">{cells}</div><div class="small">{said}</div>')
@@ -82,7 +85,7 @@ def _evidence(story: Story) -> str:
 
 def _other_hospital(story: Story) -> list[tuple[str, Mapping[str, Any] | None, float]]:
     """Return the measures in another hospital's patients, where they stand beside the study's own."""
-    if not story.evaluation.verdict.external or story.set == "external":
+    if not story.evaluation.verdict.external or story.set != "internal":
         return []
     rows = [(story.text("first.elsewhere", what=story.model(name)),
              story.metric(name, story.headline, where="external"), 0.5)
@@ -94,8 +97,12 @@ def _other_hospital(story: Story) -> list[tuple[str, Mapping[str, Any] | None, f
 
 
 def _elsewhere(story: Story) -> str:
+    if ARROW in story.set:
+        return "between"
     if story.evaluation.verdict.external:
         return "yes"
+    if "same_patients" in set(story.evaluation.flags["code"]):
+        return "shared"
     return "by_centre" if "by_centre" in (story.facts.get("design") or {}) else "no"
 
 
@@ -163,7 +170,7 @@ def _groups_note(story: Story) -> str:
 def _do_not_conclude(story: Story) -> str:
     own = f"limits.{story.facts.get('family', '')}"
     lines = [story.text("limits.always"), story.text(own) if has(own) else "",
-             story.text("limits.internal") if _elsewhere(story) == "no" else ""]
+             story.text("limits.internal") if _elsewhere(story) in ("no", "shared") else ""]
     said = "".join(f"<li>{escape(line)}</li>" for line in lines if line)
     return f'<div class="limits"><h2>{escape(story.text("first.limits"))}</h2><ul>{said}</ul></div>'
 

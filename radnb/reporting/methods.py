@@ -6,9 +6,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from radnb.evaluation.methods import method
+from radnb.learning.splits import ARROW
 from radnb.reporting import numbers
 from radnb.reporting.figures_patients import exclusion_reasons
+from radnb.reporting.formula import formula
 from radnb.reporting.story import Story, bare, inline
 from radnb.reporting.texts import has
 from radnb.reporting.wording import choice_words, metric_label, one_choice
@@ -136,14 +140,62 @@ def _models(story: Story) -> str:
     prepare = {"impute": "median", "near_constant": 0.95, "correlation": 0.9, "scale": "standard",
                **(facts.get("prepare") or {})}
     prepare |= {"near_constant": _as_percent(prepare["near_constant"])}
-    prepared = [story.known("prepare", key, value=story.known("way", value)) for key, value in prepare.items()
+    prepared = [_prepared(story, key, value) for key, value in prepare.items()
                 if value is not None and has(f"prepare.{key}")]
     return _text(story, story.text("methods.models", sets=sets, predictors=story.predictors,
                                    model=choice_words(story, "model", family="learner")),
                  _blocks(story), *_fusions(story),
                  story.text("methods.prepare", steps=story.text("comma").join(prepared)),
+                 story.text("methods.imputed"), _harmonised(story),
                  story.text("methods.selector", selectors=story.joined(selectors)) if selectors else "",
-                 story.text("methods.inside"))
+                 _grid(story), _imbalance(story), story.text("methods.recalibrated") if _recalibrates(story) else "",
+                 story.text("methods.inside"), "" if formula(story).left_out else story.text("methods.formula"))
+
+
+def _prepared(story: Story, key: str, value: Any) -> str:
+    """Tell one step of the preparation; what is refused or not done has words of its own."""
+    own = f"prepare.{key}.{value}"
+    return story.text(own) if has(own) else story.known("prepare", key, value=story.known("way", value))
+
+
+def _harmonised(story: Story) -> str:
+    (name, given), = (story.facts.get("harmonise") or {"none": {}}).items()
+    if name == "none":
+        return ""
+    options = {"batch": "centre", "unseen": "unharmonised", "covariates": [], **(given or {})}
+    kept = story.joined([bare(story.label(column)) for column in options["covariates"]])
+    told = {key: value for key, value in (given or {}).items() if key not in ("batch", "unseen", "covariates")}
+    return story.text("methods.harmonised", batch=bare(story.label(options["batch"])),
+                      way=one_choice(story, "harmonise", {name: told}),
+                      unseen=story.text(f"unseen.{options['unseen']}"),
+                      covariates=story.text("methods.covariates", names=kept) if kept else "")
+
+
+def _grid(story: Story) -> str:
+    """Tell what was compared and chosen inside: a whole grid, or options that nesting tunes."""
+    given = story.facts.get("grid") or {}
+    if not given:
+        return story.text("methods.tuned") if "nested" in (story.facts.get("design") or {}) else ""
+    chains = [chain if isinstance(chain, list) else [chain] for chain in given.get("selectors") or []]
+    chains = chains or [list(_several(story.facts.get("selector") or []))]
+    selectors = [" + ".join(one_choice(story, "selector", step) for step in chain) for chain in chains]
+    models = [one_choice(story, "learner", model) for model in given.get("models") or [story.facts.get("model")]]
+    numbers_said = story.joined([str(number) for number in given.get("features") or ()])
+    return story.text("methods.grid", selectors=story.joined(selectors), models=story.joined(models),
+                      features=story.text("methods.grid_features", numbers=numbers_said) if numbers_said else "")
+
+
+def _imbalance(story: Story) -> str:
+    (name, _), = (story.facts.get("imbalance") or {"none": {}}).items()
+    if name != "none":
+        return story.text("methods.imbalance", way=one_choice(story, "imbalance", {name: {}}))
+    balanced = any((given or {}).get("balanced") for given in (story.facts.get("model") or {}).values())
+    return story.text("methods.balanced") if balanced else ""
+
+
+def _recalibrates(story: Story) -> bool:
+    """Say whether some final model needed recalibration that no other sentence tells of."""
+    return not _imbalance(story) and any(made.get("recalibration") for made in story.final.values())
 
 
 def _blocks(story: Story) -> str:
@@ -179,6 +231,7 @@ def _as_percent(share: object) -> str | None:
 
 def _design(story: Story) -> str:
     return _text(story, choice_words(story, "design"), story.text("methods.patient_unit"),
+                 story.text("methods.directions") if ARROW in story.set else "",
                  "" if story.survival else story.text("methods.threshold", threshold=choice_words(story, "threshold")),
                  story.text("methods.cutoff", threshold=choice_words(story, "threshold")) if story.survival else "")
 
@@ -190,7 +243,14 @@ def _statistics(story: Story) -> str:
         reason=inline(story.say(declared.get("reason")).rstrip(".。 ")))
     compared = story.text("methods.primary", primary=story.model(story.primary), comparator=story.model(comparator),
                           metric=story.text(f"metric.{story.headline}")) if comparator else ""
-    return _text(story, compared, decision)
+    ordered = story.cohort.outcome.ordered and len(story.of(story.evaluation.classes))
+    return _text(story, compared, decision, story.text("methods.grades") if ordered else "", _subgroups(story))
+
+
+def _subgroups(story: Story) -> str:
+    found = story.evaluation.subgroups
+    names = [bare(story.label(name)) for name in pd.unique(found["column"])] if len(found) else []
+    return story.text("methods.subgroups", names=story.joined(names)) if names else ""
 
 
 def _how(story: Story) -> list[str]:

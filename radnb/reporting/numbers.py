@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-PERCENT = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy"})
+PERCENT = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy",
+                     "correct_class", "within_one_grade"})
 DIGITS = {"brier": 3, "net_benefit": 3, "median_survival_months": 1}
 NONE = "–"
 

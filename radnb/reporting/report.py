@@ -96,6 +96,8 @@ def _pieces(notebook: nbformat.NotebookNode) -> Iterable[Shown]:
 
 def _piece(output: Mapping[str, Any], alt: str) -> Iterable[Shown]:
     data, mark = output["data"], output.get("metadata", {}).get("radnb")
+    if mark is not None and mark.get("left_out"):
+        return
     if mark is not None:
         own = str(data["text/html"]).removeprefix(f"<style>{piece_css()}</style>")
         yield Shown(own, mark.get("part") or "more", mark.get("name", ""), mark.get("heading", ""))

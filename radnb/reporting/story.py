@@ -12,6 +12,7 @@ import pandas as pd
 
 from radnb.cohort.label_texts import LABEL_TEXTS
 from radnb.features.assemble import Cohort
+from radnb.learning.splits import ARROW
 from radnb.reporting import numbers
 from radnb.reporting.texts import full_width, has, text
 
@@ -130,6 +131,12 @@ class Story:
     def set(self) -> str:
         """Return the set that the verdict rests on: the study's own patients, or external ones alone."""
         return str(self.evaluation.verdict.set)
+
+    @property
+    def whose(self) -> str:
+        """Say in words whose scores the report's set holds."""
+        between = ARROW in self.set
+        return self.text("set.between", direction=self.set) if between else self.text(f"set.{self.set}")
 
     @property
     def target(self) -> str:

@@ -20,7 +20,8 @@ from radnb.reporting.wording import choice_words, flag_words, method_words, metr
 
 ELSEWHERE = r"_difference$|_p$"  # differences and p-values stand in the table of comparisons
 LEVEL = "\u2003"  # marks a category below its characteristic
-ORDER = ("auc_macro", "auc", "c_index", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy",
+ORDER = ("auc_macro", "ordinal_c", "auc", "c_index", "first_stage", "second_stage", "correct_class", "within_one_grade",
+         "weighted_kappa", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy",
          "f1", "mcc", "brier", "brier_scaled", "calibration_intercept", "calibration_slope")
 
 
@@ -34,14 +35,18 @@ class Table(Piece):
 
 
 def table(story: Story, name: str, shown: pd.DataFrame, *, part: str, values: pd.DataFrame | None = None,
-          note: str = "") -> Table:
-    """Turn a frame of texts into a table of the report, and write it with its numbers into `tables/`."""
+          note: str = "", left_out: bool = False) -> Table:
+    """Turn a frame of texts into a table of the report, and write it with its numbers into `tables/`.
+
+    One that is left out has nothing to tell in this study: it is not written, and only Lab shows its note.
+    """
     heading, values = story.text(f"table.{name}"), shown if values is None else values
-    if story.out_dir:
+    if story.out_dir and not left_out:
         write_xlsx(story.out_dir / "tables" / f"{name}.xlsx", {"table": shown, "values": values}, title=heading)
-    body = html_table(shown) if len(shown) else f"<p>{escape(story.text('none.stop'))}</p>"
+    nothing = "" if left_out else f"<p>{escape(story.text('none.stop'))}</p>"
+    body = html_table(shown) if len(shown) else nothing
     body += f'<p class="note">{escape(note)}</p>' if note else ""
-    return Table(body, heading, part, name, "table", shown, values, note)
+    return Table(body, heading, part, name, "table", left_out, shown=shown, values=values, note=note)
 
 
 def html_table(shown: pd.DataFrame) -> str:
@@ -109,7 +114,7 @@ def performance_table(story: Story) -> Table:
     values = story.metrics[story.metrics["model"].isin(models)].reset_index(drop=True)
     return table(story, "performance", pd.DataFrame(rows), part="evidence", values=values,
                  note=story.text("table.performance.note" + (".survival" if story.survival else ""),
-                                 set=story.text(f"set.{story.set}")))
+                                 set=story.whose))
 
 
 def comparison_table(story: Story) -> Table:
@@ -143,6 +148,29 @@ def confusion_table(story: Story) -> Table:
              for r in sorted(counts.itertuples(), key=lambda r: (models.index(r.model), str(r.target)))]
     return table(story, "confusion", pd.DataFrame(shown), part="evidence", values=counts.reset_index(drop=True),
                  note=story.text("table.confusion.note", threshold=choice_words(story, "threshold")))
+
+
+def class_table(story: Story) -> Table:
+    """Count the primary model's patients by true and most probable class, of three classes or more."""
+    counts, order = story.of(story.evaluation.classes, model=story.primary), story.cohort.outcome.classes
+    if not len(counts):
+        code = "two" if story.survival or story.cohort.outcome.binary else "scores"
+        return table(story, "classes", pd.DataFrame(), part="evidence", note=story.text(f"table.classes.{code}"),
+                     left_out=True)
+    wide = counts.pivot_table(index="truth", columns="predicted", values="patients").loc[list(order), list(order)]
+    shown = [{story.text("column.true_class"): story.label(truth),
+              **{story.text("column.put_into", name=story.label(c)): _patients(row[c]) for c in order},
+              story.text("column.all"): _patients(row.sum())} for truth, row in wide.iterrows()]
+    found = {name: story.metric(story.primary, name) for name in ("correct_class", "within_one_grade",
+                                                                  "weighted_kappa")}
+    measures = story.text("separator").join(f"{metric_label(story, name)} {story.metric_text(row)}"
+                                            for name, row in found.items() if row is not None)
+    return table(story, "classes", pd.DataFrame(shown), part="evidence", values=counts.reset_index(drop=True),
+                 note=story.text("table.classes.note", model=story.model(story.primary), measures=measures))
+
+
+def _patients(value: float) -> str:
+    return numbers.number(value, 0 if abs(value - round(value)) < 1e-9 else 1)
 
 
 def per_100_table(story: Story) -> Table:

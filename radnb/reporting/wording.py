@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from radnb.evaluation.grades import JOINT, VERSUS
 from radnb.reporting import numbers
-from radnb.reporting.story import Story, inline, sentence
+from radnb.reporting.story import Story, bare, inline, sentence
 from radnb.reporting.texts import catalogue, has
 
 TOKENS = ((re.compile(r"cv(\d+)x(\d+)"), "method.cv"), (re.compile(r"bootstrap(\d+)x(\d+)"), "method.bootstrap"),
@@ -23,15 +25,25 @@ SILENT = frozenset({"counts", "logit", "plain", "patients", "fold", "median"})
 
 def metric_label(story: Story, name: str) -> str:
     """Return the readable name of a metric, with its class or group where it has one (`sensitivity[G1]`)."""
-    bare, _, of = name.rstrip("]").partition("[")
-    timed = re.fullmatch(r"survival_([\d.]+)m", bare)
-    label = story.known("metric", bare)
+    code, _, of = name.rstrip("]").partition("[")
+    timed = re.fullmatch(r"survival_([\d.]+)m", code)
+    label = story.known("metric", code)
     if timed:
         label = sentence(story.text("metric.survival_at", months=timed[1], without=story.without))
     if not of:
         return label
+    if VERSUS in of:
+        return story.text("metric.of", metric=label, of=_versus(story, of))
     whose = story.text(f"group.{of}") if story.survival and has(f"group.{of}") else story.label(of)
     return story.text("metric.of", metric=label, of=inline(whose))
+
+
+def _versus(story: Story, of: str) -> str:
+    """Write groups of classes set against one another, as in `G1+G2 | G3`."""
+    groups = [functools.reduce(lambda a, b: story.text("metric.together", first=a, second=b),
+                               [inline(story.label(name)) for name in group.split(JOINT)])
+              for group in of.split(VERSUS)]
+    return functools.reduce(lambda a, b: story.text("metric.versus", first=a, second=b), groups)
 
 
 def method_words(story: Story, code: object) -> str:
@@ -81,8 +93,8 @@ def one_choice(story: Story, family: str, choice: Mapping[str, Any]) -> str:
     """Put one `{name: {option: value}}` into words; what the card leaves open has the function's own default."""
     name, given = next(iter(choice.items()))
     values = {**DEFAULTS, **(given or {})}
-    said = story.known(family, name, **{k: _percent_or_plain(k, v) for k, v in values.items()})
-    if not given or (has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]):
+    said = story.known(family, name, **{k: _percent_or_plain(story, k, v) for k, v in values.items()})
+    if not given or family == "design" or (has(f"{family}.{name}") and "{" in catalogue()[f"{family}.{name}"]["en"]):
         return said
     if family == "selector" and set(given) == {"k"} and given["k"]:
         return story.text("selector.best", name=said, k=given["k"])
@@ -99,5 +111,9 @@ def _part(story: Story, option: str, value: Any) -> str:
                          for part in parts])
 
 
-def _percent_or_plain(option: str, value: Any) -> str:
-    return numbers.percent(float(value)) if option in ("at", "fraction", "value") else str(value)
+def _percent_or_plain(story: Story, option: str, value: Any) -> str:
+    if option in ("at", "fraction", "value"):
+        return numbers.percent(float(value))
+    if option == "name" and value:
+        return bare(story.label(value))
+    return story.joined([str(one) for one in value]) if isinstance(value, list | tuple) else str(value)

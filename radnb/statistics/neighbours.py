@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
 from radnb.statistics.families import Array
@@ -68,6 +67,8 @@ def relieff(x: Array, codes: IntArray, *, neighbours: int = 10, groups: IntArray
     """
     span = np.ptp(x, axis=0)
     unit = (x - x.min(0)) / np.where(span > 0, span, 1.0)
+    from scipy.spatial.distance import cdist  # slow to load, and few runs need it
+
     distance = cdist(unit, unit, "cityblock")
     groups = np.arange(len(x)) if groups is None else groups
     distance[groups[:, None] == groups] = np.inf

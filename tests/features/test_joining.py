@@ -52,6 +52,7 @@ def test_several_times_phases_and_changes_cross() -> None:
     given = rows(*[("1", "tumour", phase, f"t{time}", 10 ** time + (phase == "V"), 1)
                    for phase in "AV" for time in range(3)])
     table, blocks = joined(given, layout)
+    assert blocks["delta:absolute"] == blocks["delta"] and blocks["delta:absolute:t2:V"] == blocks["delta:t2:V"]
     assert blocks["delta:t2:V"] == (f"delta_absolute_t2_V_{MEAN}", f"delta_absolute_t2_V_{VOLUME}")
     assert table[f"delta_absolute_t2_V_{MEAN}"].tolist() == [99] and table[f"t1_V_{MEAN}"].tolist() == [11]
     assert blocks["radiomics:t1"] == tuple(f"t1_{phase}_{name}" for phase in "AV" for name in (MEAN, VOLUME))

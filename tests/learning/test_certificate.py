@@ -19,7 +19,9 @@ from radnb.learning.fusion import Blocks
 from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Problem, Sample, Table
-from radnb.learning.selection import SELECTORS, Given, Univariable
+from radnb.learning.selection import SELECTORS
+from radnb.learning.selectors.screens import Univariable
+from radnb.learning.selectors.selector import Given
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
 from radnb.work import choices

@@ -79,3 +79,15 @@ def test_a_grid_leaves_rows_for_every_way_and_no_grid_leaves_none(make_cohort: M
 def test_a_faulty_grid_is_refused(grid: dict[str, Any], mend: str, make_cohort: Maker, make_plan: Maker) -> None:
     with pytest.raises(RadnbError, match=mend):
         train(make_cohort(), make_plan(grid=grid), workers=0)
+
+
+def test_folds_that_choose_unlike_models_still_give_probabilities(make_cohort: Maker, make_plan: Maker) -> None:
+    plan = make_plan(bootstraps=3, permutations=8, design={"repeated_kfold": {"folds": 4, "repeats": 1}},
+                     sets={"radiomics": ("radiomics",)}, primary="radiomics", comparator=None,
+                     grid={"models": [{"lda": {}}, {"naive_bayes": {}}]})
+    found = train(make_cohort(signal=0.5), plan, workers=0).resamples
+    chosen = found.groupby(["kind", "replicate", "split", "model"], dropna=False)["scale"].first()
+    assert set(chosen) == {"probability", "linear"}
+    likely = found[found["scale"] == "probability"]
+    assert likely["score"].between(0, 1).all()
+    assert likely[likely["kind"] == "bootstrap"].groupby(["replicate", "split", "model"])["score"].std().min() > 0.01

@@ -16,11 +16,12 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from radnb.errors import RadnbError
+from radnb.learning.kinds import SCALES
 from radnb.learning.learners.inner import held_out
 from radnb.learning.learners.learner import Learner, NoInformation
 from radnb.learning.learners.ordinal import between_cuts
 from radnb.learning.linear import fit_cox, fit_logistic, fit_ordinal, fit_softmax
-from radnb.learning.models import CLASSIFIERS, MODELS, SCALES
+from radnb.learning.models import CLASSIFIERS, MODELS
 from radnb.learning.scoring import concordance
 from radnb.statistics.families import Cox
 from radnb.work.choices import pick

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from radnb.errors import RadnbError
-from radnb.learning.selection import SELECTORS, Given, mrmr
+from radnb.learning.selection import SELECTORS, mrmr
+from radnb.learning.selectors.selector import Given
 from radnb.work.choices import pick
 
 RNG = np.random.default_rng(4)

@@ -11,8 +11,9 @@ from sklearn.feature_selection import RFE, mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from radnb.learning.selection import Given, Selector, boruta, rfe, survival_forest_importance, vif
+from radnb.learning.selection import boruta, rfe, survival_forest_importance, vif
 from radnb.learning.selectors.linear import Stability
+from radnb.learning.selectors.selector import Given, Selector
 from radnb.statistics.elimination import Margin, Odds, eliminate
 from radnb.statistics.neighbours import mutual_information, relieff
 from radnb.statistics.screening import chi_square_order, chi_square_test, variance_inflation

@@ -54,6 +54,13 @@ def test_every_control_has_a_row_in_words(language: str, tmp_path: Path) -> None
     assert (tmp_path / "tables" / "honesty.xlsx").is_file()
 
 
+def test_a_measured_volume_has_its_plain_name() -> None:
+    found = story("improved")
+    rows = found.evaluation.controls.replace({"what": {"tumour_size_mm": "arterial_original_shape_MeshVolume"}})
+    named = dataclasses.replace(found, evaluation=dataclasses.replace(found.evaluation, controls=rows))
+    assert "MeshVolume" not in honesty_table(named).plain() and "volume" in honesty_table(named).plain()
+
+
 def test_p_stands_beside_the_answer_and_never_alone() -> None:
     shown = honesty_table(story("improved")).shown.set_index("Control")["Does the model do better?"]
     assert shown.loc["Outcomes shuffled"].startswith("yes; p")

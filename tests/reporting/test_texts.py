@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from radnb.errors import RadnbError
+from radnb.learning.harmonise import HARMONISERS
+from radnb.learning.imbalance import OVERSAMPLERS
+from radnb.learning.impute import IMPUTERS
+from radnb.learning.models import CLASSIFIERS, SURVIVORS
+from radnb.learning.selection import SELECTORS
+from radnb.learning.splits import DESIGNS
+from radnb.learning.thresholds import THRESHOLDS
 from radnb.reporting.style import FONTS
-from radnb.reporting.texts import BANNED, catalogue, full_width, text
+from radnb.reporting.texts import BANNED, CATALOGUE, catalogue, full_width, text
 from radnb.reporting.wording import one_choice
 from tests.reporting.stories import story
 
@@ -77,3 +84,23 @@ def test_a_model_made_of_others_names_them_in_words() -> None:
     assert "bases = linear discriminant analysis" in said and "a support vector machine (kernel = rbf)" in said
     staged = {"two_stage": {"cut": 2, "first_selector": [{"anova": {"k": 5}}]}}
     assert "first_selector = analysis of variance (the 5 best features)" in one_choice(story(), "learner", staged)
+
+
+FAMILIES = {"selector": SELECTORS, "learner": CLASSIFIERS | SURVIVORS, "design": DESIGNS, "harmonise": HARMONISERS,
+            "imbalance": OVERSAMPLERS, "threshold": THRESHOLDS, "way": IMPUTERS,
+            "short": SELECTORS | CLASSIFIERS | SURVIVORS}
+
+
+@pytest.mark.parametrize("key", [f"{family}.{name}" for family, names in FAMILIES.items() for name in names])
+def test_every_choice_of_a_card_has_words(key: str) -> None:
+    assert key in catalogue(), f"texts.yaml lacks {key}: say in both languages what it is"
+
+
+@pytest.mark.parametrize("name", [*SELECTORS, *CLASSIFIERS, *SURVIVORS])
+def test_short_names_fit_a_figure(name: str) -> None:
+    assert len(text(f"short.{name}", "en")) <= 20 and len(text(f"short.{name}", "zh")) <= 12
+
+
+def test_no_key_stands_twice_in_the_catalogue() -> None:
+    keys = re.findall(r"^([^\s#][^:\n]*(?::[^ \n][^:\n]*)*): \{", CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(catalogue()), sorted({key for key in keys if keys.count(key) > 1})

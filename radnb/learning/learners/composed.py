@@ -11,11 +11,12 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from radnb.errors import RadnbError
+from radnb.learning.kinds import CLASSES
 from radnb.learning.learners.classifiers import BASES, Penalty
 from radnb.learning.learners.ensembles import OneVsRest, Stacking, Voting
 from radnb.learning.learners.ordinal import Cumulative
 from radnb.learning.learners.staged import Stage, TwoStage
-from radnb.learning.selection import CLASSES, SELECTORS
+from radnb.learning.selection import SELECTORS
 from radnb.learning.selectors.screens import Named
 from radnb.work import choices
 

@@ -12,7 +12,7 @@ from radnb.learning.folds import IntArray
 from radnb.learning.learners.learner import Learner, NoInformation, per_class
 from radnb.learning.linear import Fit
 from radnb.learning.penalised import inner_folds
-from radnb.learning.ready import indicators, learn_recalibration, recalibrate
+from radnb.learning.recalibration import indicators, learn_recalibration, recalibrate
 from radnb.learning.scoring import concordance
 from radnb.statistics.families import Array
 

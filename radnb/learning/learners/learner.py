@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from radnb.learning.folds import IntArray
+from radnb.learning.kinds import CLASSES
 from radnb.learning.linear import Fit
 from radnb.statistics.families import Array
 
-SCALES = ("probability", "risk", "linear")
-CLASSES, SURVIVAL = "classes", "survival"
 PENALTIES = tuple(float(v) for v in np.geomspace(1000, 0.1, 9))  # the largest wins a tie
 
 

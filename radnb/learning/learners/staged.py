@@ -12,7 +12,7 @@ from radnb.errors import raise_all
 from radnb.learning.folds import IntArray
 from radnb.learning.learners.inner import Maker, all_converged, fit_part, probable
 from radnb.learning.learners.learner import Learner, NoInformation, per_class
-from radnb.learning.selection import Given, Selector
+from radnb.learning.selectors.selector import Given, Selector
 from radnb.statistics.families import Array
 
 

@@ -13,7 +13,8 @@ from annotated_types import Ge, Gt, Le
 
 from radnb.errors import RadnbError
 from radnb.learning.folds import IntArray
-from radnb.learning.learners.learner import PENALTIES, SURVIVAL, Learner, Linear
+from radnb.learning.kinds import SURVIVAL
+from radnb.learning.learners.learner import PENALTIES, Learner, Linear
 from radnb.learning.linear import Fit, fit_cox
 from radnb.learning.penalised import Ties, chosen_path, inner_folds
 from radnb.statistics.families import Array, Cox

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radnb.learning.folds import IntArray
+from radnb.learning.kinds import CLASSES, SURVIVAL
 from radnb.learning.penalised import Ties, chosen_path, outcomes
-from radnb.learning.selectors.selector import CLASSES, SURVIVAL, Given, Selector
+from radnb.learning.selectors.selector import Given, Selector
 from radnb.statistics.elimination import Machine, Margin, Odds, eliminate
 from radnb.statistics.families import Array, Family
 

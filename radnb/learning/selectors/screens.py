@@ -10,8 +10,9 @@ import numpy as np
 
 from radnb.errors import nearest
 from radnb.learning.folds import IntArray
+from radnb.learning.kinds import CLASSES, SURVIVAL
 from radnb.learning.prepare import Method, uncorrelated
-from radnb.learning.selectors.selector import CLASSES, SURVIVAL, Given, Ranking, Selector
+from radnb.learning.selectors.selector import Given, Ranking, Selector
 from radnb.statistics.families import Array
 from radnb.statistics.neighbours import distinct, mutual_information, relieff
 from radnb.statistics.screening import (

@@ -9,11 +9,11 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from radnb.learning.folds import IntArray
+from radnb.learning.kinds import CLASSES, SURVIVAL
 from radnb.statistics.families import Array
 
 Count = Annotated[int, Gt(0)]
 Rate = Annotated[float, Gt(0), Le(1)]
-CLASSES, SURVIVAL = "classes", "survival"
 
 
 @dataclass(frozen=True)
