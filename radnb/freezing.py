@@ -94,7 +94,8 @@ def _record(folder: Path) -> dict[str, Any]:
     try:
         record = files.read_json(folder / RECORD)
         card = record["study"]["card"]
-        whole = record["status"] in ("complete", "tables") and isinstance(card, dict) and record["inputs_sha256"]
+        whole = record["status"] in ("complete", "tables") and isinstance(card, dict)
+        whole = whole and isinstance(record["inputs_sha256"], dict) and "extraction_sha256" in record
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:

@@ -173,6 +173,7 @@ def check_run(run: Run) -> None:
                          f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
     faults = [*_table_faults(run), *_subgroup_faults(run), *_design_faults(run)]
     raise_all([f"{run.study.id}, {fault}" for fault in faults], code="E_CONFIG")
+    looks.status(run.card, run.study.model_dump(mode="json"), run.space.cache / "looks")  # a broken lock is told now
     _patients(run)
     if _measures(run):
         _wanted(run)
