@@ -44,7 +44,7 @@ def scores(x: Array, y: Array, batch: IntArray, fold: IntArray, harmoniser: Harm
     out = np.empty(len(y))
     for f in range(FOLDS):
         train, test = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
-        made = Preparation(harmoniser=harmoniser).fit(x[train], None, batch[train])
+        made = Preparation(harmoniser=harmoniser).fit(x[train], batch[train])
         values = made.transform(x, batch)
         chosen = SELECTORS["anova"](k=10).fit(values[train], y[train].astype(np.intp)).support_
         model = CLASSIFIERS["ridge_logistic"](penalty=1.0, seed=0)

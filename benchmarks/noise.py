@@ -43,7 +43,7 @@ from radnb.work.parallel import Failure, map_cases
 
 HERE = Path(__file__).parent
 PATIENTS, FEATURES, FOLDS, BEST = 80, 800, 5, 10
-ERRORS, LEAKY = 4.0, 0.65
+ERRORS, LEAKY, FEWEST = 4.0, 0.65, 10
 MANY = ("correlation", "none", "robust", "variance", "vif")  # may keep more features than there are patients
 OPTIONS: dict[str, dict[str, Any]] = {"named": {"features": [f"f{i}" for i in range(BEST)]}}  # where {} says nothing
 BLOCK = "radiomics"
@@ -197,11 +197,25 @@ def ways(only: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def measured(wanted: Sequence[tuple[str, str]], seeds: int, *, workers: int, patients: int = PATIENTS,
-             features: int = FEATURES, label: str | None = "noise") -> pd.DataFrame:
-    """Return for each way the mean AUC or C over seeds, its standard error, and whether it is as it must be."""
-    items = [(*way, seed, patients, features) for seed in range(seeds) for way in wanted]
+             features: int = FEATURES, label: str | None = "noise", budget: float | None = None) -> pd.DataFrame:
+    """Return for each way the mean AUC or C over seeds, its standard error, and whether it is as it must be.
+
+    With a budget in processor seconds for each way, slow ones get fewer seeds, ten at least.
+    """
     told: dict[tuple[str, str], list[tuple[float, float]]] = {way: [] for way in wanted}
     lost: dict[tuple[str, str], str] = {}
+    first = seeds if budget is None else min(FEWEST // 2, seeds)
+    _add([(*way, seed, patients, features) for seed in range(first) for way in wanted], told, lost, workers, label)
+    if first < seeds and budget is not None:
+        many = {way: max(FEWEST, min(seeds, int(budget / max(np.mean([cost for _, cost in found]), 1e-3))))
+                for way, found in told.items() if found}
+        _add([(*way, seed, patients, features) for seed in range(first, seeds) for way in many if seed < many[way]],
+             told, lost, workers, label)
+    return pd.DataFrame([_row(way, np.array(values).reshape(-1, 2), lost.get(way, "")) for way, values in told.items()])
+
+
+def _add(items: Sequence[Item], told: dict[tuple[str, str], list[tuple[float, float]]],
+         lost: dict[tuple[str, str], str], workers: int, label: str | None) -> None:
     for position, found in map_cases(one, items, workers=workers, label=label, unit="cohort"):
         way = items[position][:2]
         if isinstance(found, Failure) and found.code == "E_EXTRA":  # it needs a package that is not installed here
@@ -210,7 +224,6 @@ def measured(wanted: Sequence[tuple[str, str]], seeds: int, *, workers: int, pat
             lost[way] = found.message
         else:
             told[way].append(found)
-    return pd.DataFrame([_row(way, np.array(values).reshape(-1, 2), lost.get(way, "")) for way, values in told.items()])
 
 
 def _row(way: tuple[str, str], values: Array, fault: str) -> Mapping[str, Any]:
@@ -230,10 +243,11 @@ def markdown(table: pd.DataFrame, seeds: int) -> str:
              f"Made by `benchmarks/noise.py --seeds {seeds}`: {PATIENTS} patients, {FEATURES} features of pure noise, "
              f"{FOLDS} folds, AUC and C within folds. Honest ways must lie within {ERRORS:.0f} standard errors (SE) of "
              f"0.5, leaky ones above {LEAKY}. {len(table) - wrong} of {len(table)} are as they must be.", "",
-             "| what | which | mean AUC or C | SE | distance in SE | seconds per cohort | as it must be |",
-             "|---|---|---:|---:|---:|---:|---|"]
+             "| what | which | mean AUC or C | SE | distance in SE | seeds | seconds per cohort | as it must be |",
+             "|---|---|---:|---:|---:|---:|---:|---|"]
     lines += [f"| {row['group']} | {row['name']} | {row['mean']:.4f} | {row['SE']:.4f} | {row['distance']:+.1f} | "
-              f"{row['seconds']:.2f} | {'yes' if row['ok'] else 'NO ' + row['fault']} |" for _, row in table.iterrows()]
+              f"{row['seeds']} | {row['seconds']:.2f} | {'yes' if row['ok'] else 'NO ' + row['fault']} |"
+              for _, row in table.iterrows()]
     return "\n".join(lines) + "\n"
 
 
@@ -244,9 +258,10 @@ def main(arguments: Sequence[str]) -> None:
     ask.add_argument("--only", default="", help="words of groups or names, with commas between")
     ask.add_argument("--workers", type=int, default=2)
     ask.add_argument("-o", "--out", type=Path, help="the page; default benchmarks/noise.md where nothing is left out")
+    ask.add_argument("--budget", type=float, help="processor seconds for each way: slow ones get fewer seeds")
     given = ask.parse_args(arguments)
     only = [word.strip() for word in given.only.split(",") if word.strip()]
-    table = measured(list(ways(only)), given.seeds, workers=given.workers)
+    table = measured(list(ways(only)), given.seeds, workers=given.workers, budget=given.budget)
     sys.stdout.write(table.round(4).to_string(index=False) + "\n")
     out = given.out or (None if only else HERE / "noise.md")
     if out:

@@ -139,10 +139,18 @@ def _permuted(own: Own) -> Iterator[dict[str, Any]]:
     yield row | {"p": p.p, "beaten": "yes" if p.p <= ALMOST else lost, "method": f"control_permuted{p.used}"}
 
 
+def _takes_all(own: Own) -> bool:
+    """Say whether every feature that preparation left entered the model, so that nothing can be drawn blindly."""
+    if own.trained is None or not {"features", "prepared"} <= set(own.trained.fits):
+        return False
+    fits = own.trained.fits[own.trained.fits["kind"].isin(["cv", "frozen"]) & (own.trained.fits["model"] == own.model)]
+    return len(fits) > 0 and bool((fits["features"] == fits["prepared"]).all())
+
+
 def _random(own: Own) -> Iterator[dict[str, Any]]:
     found = own.refits(RANDOM, own.model)
     if not found:
-        yield {"control": RANDOM, "method": NONE + "not run"}
+        yield {"control": RANDOM, "method": NONE + ("no features were selected" if _takes_all(own) else "not run")}
         return
     values = mean_value(found)
     row = _drawn(own, RANDOM, values, RANDOM)
@@ -231,9 +239,9 @@ def _chosen(own: Own) -> np.ndarray[Any, Any] | None:
         return None
     fixed = own.trained.final.get(own.model, {}).get("prespecified", [])
     table = own.trained.selections[own.trained.selections["model"] == own.model]
-    table = table[~table["feature"].isin(fixed)]
+    table = table[~table["feature"].isin(fixed) & ~table["feature"].str.startswith("score:")]
     fits = own.trained.fits[own.trained.fits["kind"].isin(["cv", "frozen"]) & (own.trained.fits["model"] == own.model)]
-    made = table["feature"].str.match(r"score:|component_\d+$")
+    made = table["feature"].str.match(r"component_\d+$")
     if table.empty or made.any() or fits.empty:
         return None
     many = max(int(fits["candidates"].max()) - len(fixed), table["feature"].nunique())

@@ -107,7 +107,7 @@ def evaluate(predictions: pd.DataFrame, resamples: pd.DataFrame | None, *, outco
     metrics += [(one.model, one.set, metric, f.value, f.low, f.high, n, events, f.method)
                 for one, c in zip(series, centres, strict=True) if outcome.binary or one.survival
                 for metric, f, n, events in alone_in(one, c)]
-    whole = _summaries(series, drawn, outcome)
+    whole = _summaries(series, drawn)
     metrics += [row for summary in whole.values() for row in summary.rows()]
     several = [grades.Several(one.series, one.drawn) for one in whole.values() if len(one.series) > 1]
     metrics += [row for one in several for row in grades.metrics(one, outcome, cut)]
@@ -228,7 +228,7 @@ class _Summary:
         return rows
 
 
-def _summaries(series: Sequence[Scored], drawn: Sequence[Draws], outcome: Outcome) -> dict[Key, _Summary]:
+def _summaries(series: Sequence[Scored], drawn: Sequence[Draws]) -> dict[Key, _Summary]:
     grouped: dict[Key, list[int]] = {}
     for k, one in enumerate(series):
         grouped.setdefault((one.model, one.set), []).append(k)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radnb.errors import RadnbError, nearest
 from radnb.features.assemble import Cohort, Outcome
+from radnb.learning.forests import NO_FORESTS, forests_missing
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.giveaways import giveaway_problems
 from radnb.learning.grid import grid_problems
@@ -17,7 +18,7 @@ from radnb.learning.imbalance import OVERSAMPLERS
 from radnb.learning.impute import gaps
 from radnb.learning.kinds import SURVIVAL
 from radnb.learning.learners.learner import Learner
-from radnb.learning.learners.survivors import FORESTS, NO_FORESTS, forests_missing
+from radnb.learning.learners.survivors import FORESTS
 from radnb.learning.models import CLASSIFIERS, MODELS, ORDINAL, SURVIVORS
 from radnb.learning.plan import LARGEST_SEED, Plan
 from radnb.learning.prepare import PREPARE

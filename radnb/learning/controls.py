@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from radnb.learning.fitting import Model, Picked, View, fit, log_odds, tuned, view
+from radnb.learning.fitting import Fused, Model, Picked, View, fit, log_odds, tuned, view
 from radnb.learning.folds import IntArray, deal
 from radnb.learning.fusion import Blocks, Late, Layout, blocks_of
 from radnb.learning.problem import Problem, Sample
@@ -213,12 +213,25 @@ def _random_features(problem: Problem, task: Task) -> Iterator[Part]:
     layout, names = problem.sets[task.model], sorted({c for columns in problem.columns.values() for c in columns})
     names = [each for name in names for each in (name, f"{name}__missing")]
     samples = [(part, problem.sample(part[0])) for part in task.parts]
+    if not any(_leaves_out(sample, layout) for _, sample in samples):
+        return  # every feature enters: as many drawn blindly are the same ones
     for number in task.numbers:
         chance = np.random.default_rng([task.seed, 9, number]).permutation(len(names))
         order = dict(zip(names, chance.tolist(), strict=True))
         yield _scored_parts(problem, task, number, [
             (part, sample, fit(Blind(sample, problem.y, problem.strata, order=order), layout, _own(sample, layout)))
             for part, sample in samples])
+
+
+def _leaves_out(sample: Sample, layout: Layout) -> bool:
+    """Say whether the selectors of a model set left a feature out."""
+    chain = sample.problem.candidates[_own(sample, layout)].chain
+    for blocks in layout.scores if isinstance(layout, Late) else (layout,):
+        chosen = sample.problem.parts(blocks)[1]
+        found = view(sample).picked(chosen, chain)
+        if found.rotation is not None or len(found.columns) < len(sample.table(chosen).names):
+            return True
+    return False
 
 
 def _own(sample: Sample, layout: Layout) -> int:
@@ -384,10 +397,15 @@ def record(sample: Sample, fitted: Model, model: str, kind: str, **place: int) -
 
 
 def weights(fitted: Model) -> list[tuple[str, float]]:
-    """Return the model's features with their weights on the prepared scale (NaN: the learner has none)."""
+    """Return the model's features with their weights on the prepared scale (NaN: the learner has none).
+
+    Those of a fusion come first, then those inside its scores; a feature of several scores stands there once.
+    """
     found = fitted.weights()
     values = np.full(len(fitted.features), np.nan) if found is None else found
-    return [(name, float(value)) for name, value in zip(fitted.features, values, strict=True)]
+    own = {name: float(value) for name, value in zip(fitted.features, values, strict=True)}
+    inside = [pair for part in fitted.parts for pair in weights(part)] if isinstance(fitted, Fused) else []
+    return [*own.items(), *{name: value for name, value in reversed(inside) if name not in own}.items()]
 
 
 @dataclass

@@ -9,6 +9,7 @@ import numpy as np
 from radnb.learning.fitting import Fitted, Fused, Model
 from radnb.learning.folds import IntArray
 from radnb.learning.learners.learner import NoInformation
+from radnb.learning.linear import Fit
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.ready import Ready, make_ready
 from radnb.statistics.families import Array, Cox
@@ -39,13 +40,18 @@ def _knows_nothing(fitted: Model) -> bool:
 
 
 def _fusion(sample: Sample, fitted: Fused) -> dict[str, Any]:
-    """Describe the regression on the scores, and the model behind each score."""
+    """Describe the regression on the scores, per unit of each score and column, and the model behind each score."""
     line = None if fitted.learner is None else fitted.learner.linear()
-    names = list(fitted.features)
-    return {"prespecified": list(fitted.beside.names),
-            "fusion": [formula(names, row, float(level))
-                       for row, level in zip(line.coef, line.intercept, strict=True)] if line else ["mean"],
+    return {"prespecified": list(fitted.beside.names), "fusion": _joined(fitted, line) if line else ["mean"],
             "parts": {name: _columns(sample, part) for name, part in zip(fitted.names, fitted.parts, strict=False)}}
+
+
+def _joined(fitted: Fused, line: Fit) -> list[str]:
+    """Write the regression of a fusion as text; scores count on the scale of their own sums."""
+    _, centre, spread = _scaling(fitted.beside, np.arange(len(fitted.beside.names)))
+    raw = line.coef / np.concatenate([np.ravel(fitted.spread), spread])
+    levels = line.intercept - raw @ np.concatenate([np.ravel(fitted.centre), centre])
+    return [formula(list(fitted.features), row, float(level)) for row, level in zip(raw, levels, strict=True)]
 
 
 def _columns(sample: Sample, fitted: Fitted) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from radnb.work import files
 from radnb.work.cards import card_problems
 
 FORMAT = 1
-KIND = "radnb frozen model"
 MODEL, PAGE, ESTIMATORS, SUMS = "model.json", "MODEL.md", "estimators.skops", "SHA256SUMS"
 UNREAD = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave in every folder
 PICKLED = (".pkl", ".pickle", ".joblib", ".sav", ".dill", ".pt", ".pth")

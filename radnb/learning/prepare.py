@@ -48,8 +48,7 @@ class Preparation:
         """Return a typical value for each input column."""
         return self.imputer_.fill_
 
-    def fit(self, x: Array, y: object = None, batch: IntArray | None = None,
-            covariates: Array | None = None) -> Preparation:
+    def fit(self, x: Array, batch: IntArray | None = None, covariates: Array | None = None) -> Preparation:
         """Learn from training rows (NaN: missing), their batch codes and covariates; the outcome is never used."""
         missing = np.isnan(x)
         self.imputer_ = IMPUTERS[self.impute]().fit(x, missing)
@@ -106,13 +105,9 @@ class Preparation:
             made.harmoniser_ = self.harmoniser_.only(np.searchsorted(real, np.sort(source[~flags])))
         return made, needed, np.argsort(order, kind="stable")
 
-    def fit_transform(self, x: Array, y: object = None) -> Array:
+    def fit_transform(self, x: Array) -> Array:
         """Fit and transform the same rows, which need no harmonising."""
         return self.fit(x).transform(x)
-
-    def get_support(self) -> IntArray:
-        """Return the numbers of the kept columns."""
-        return self.columns_
 
     def names(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the kept columns, given those of the input."""

@@ -87,10 +87,10 @@ def lasso(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, fo
     return Lasso(rule, limit, folds, seed=seed)
 
 
-def elastic_net(*, mix: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
+def elastic_net(*, alpha: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
                 folds: Folds = 5, seed: int) -> Lasso:
-    """Choose features by a binomial elastic net; `mix` is the LASSO's share of the penalty (glmnet's alpha)."""
-    return Lasso(rule, limit, folds, mix=mix, seed=seed)
+    """Choose features by a binomial elastic net; `alpha` is the LASSO's share of the penalty."""
+    return Lasso(rule, limit, folds, alpha=alpha, seed=seed)
 
 
 def lasso_cox(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None, folds: Folds = 5,
@@ -99,10 +99,10 @@ def lasso_cox(*, rule: Literal["min", "1se"] = "min", limit: Count | None = None
     return Lasso(rule, limit, folds, survival=True, ties=ties, seed=seed)
 
 
-def elastic_net_cox(*, mix: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
+def elastic_net_cox(*, alpha: Share = 0.5, rule: Literal["min", "1se"] = "min", limit: Count | None = None,
                     folds: Folds = 5, ties: Ties = "efron", seed: int) -> Lasso:
-    """Choose features by an elastic-net Cox model; `mix` is the LASSO's share of the penalty (glmnet's alpha)."""
-    return Lasso(rule, limit, folds, survival=True, ties=ties, mix=mix, seed=seed)
+    """Choose features by an elastic-net Cox model; `alpha` is the LASSO's share of the penalty."""
+    return Lasso(rule, limit, folds, survival=True, ties=ties, alpha=alpha, seed=seed)
 
 
 def stability_selection(*, k: Count | None = None, threshold: Annotated[float, Gt(0.5), Le(1)] = 0.75,

@@ -34,7 +34,7 @@ def trained(cohort: Cohort, problem: Problem, parts: Sequence[Part], final: Mapp
     predictions = _rows(cohort, problem, main)[list(PREDICTIONS)]
     return Trained(predictions, _rows(cohort, problem, again)[list(RESAMPLES)], _selections(main),
                    _fits([*main, *again]), final, candidates=_candidates(cohort, problem, each),
-                   splits=_splits(cohort, problem, splits), certificate=certificate, costs=costs)
+                   splits=_splits(problem, splits), certificate=certificate, costs=costs)
 
 
 def _candidates(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def _candidates(cohort: Cohort, problem: Problem, parts: Sequence[Part]) -> pd.D
     return table.assign(**{name: known[name].array[number] for name in known})[list(CANDIDATES)]
 
 
-def _splits(cohort: Cohort, problem: Problem, splits: Sequence[Split]) -> pd.DataFrame:
+def _splits(problem: Problem, splits: Sequence[Split]) -> pd.DataFrame:
     """Return who trained and was tested where: one row per split, with patients and events of both sides."""
     def counted(rows: np.ndarray[Any, Any]) -> tuple[int, int]:
         y = problem.y[rows]

@@ -222,8 +222,9 @@ def selection_shares(story: Story) -> pd.DataFrame:
     table = table[table["model"] == story.primary].assign(repeat=lambda t: t["repeat"].astype(str),
                                                           fold=lambda t: t["fold"].astype(str))
     fits = max(len(table[["repeat", "fold"]].drop_duplicates()), 1)
-    given = set(story.cohort.blocks.get("clinical", ()))  # the clinical predictors are always in, so not chosen
-    chosen = table[~table["feature"].isin(given)]
+    given = {*story.cohort.blocks.get("clinical", ()), *story.labels}  # clinical columns are always in, so not chosen
+    column = table["feature"].str.split("=").str[0]
+    chosen = table[~(table["feature"].isin(given) | column.isin(given) | column.str.startswith("score:"))]
     shares = chosen.groupby("feature", sort=True).agg(share=("feature", "size"), weight=("weight", "mean"))
     shares["share"] = shares["share"] / fits
     return shares.sort_values("share", ascending=False, kind="stable").reset_index()

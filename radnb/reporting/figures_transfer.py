@@ -167,14 +167,14 @@ def transfer_table(story: Story) -> Table:
         row = {"train": train, "test": test, "n": part["n"].iloc[0], "events": part["events"].iloc[0]}
         shown.append({story.text("column.tested"): _direction(story, row), story.text("column.variant"): story.text(
             f"variant.{variant}"), story.text("column.n_events"): f"{row['n']} / {row['events']}",
-            **{_heading(story, metric): _value(story, part, metric) for metric in _metrics(story, mine)}})
+            **{_heading(story, metric): _value(story, part, metric) for metric in _metrics(mine)}})
     note = story.text("transfer.note") if len(shown) else story.text("transfer.none")
     few = story.text("transfer.few") if len(mine) and mine["few"].any() and not story.survival else ""
     return table(story, "transfer", pd.DataFrame(shown), part="evidence", values=mine, note=f"{note} {few}".strip(),
                  left_out=not shown)
 
 
-def _metrics(story: Story, rows: pd.DataFrame) -> list[str]:
+def _metrics(rows: pd.DataFrame) -> list[str]:
     wanted = [metric for metric in dict.fromkeys(rows["metric"]) if str(metric).startswith("net_benefit[")]
     return [m for m in ("auc", "c_index", *LINE, "brier", *wanted) if m in set(rows["metric"])]
 

@@ -7,6 +7,7 @@ from radnb.reporting.story import Story
 from radnb.reporting.texts import has
 
 KINDS = ("improved", "not_shown", "too_few")
+FEW = ("too_few_events", "too_few_resamples", "no_spread", "identical_scores")
 USUAL = 0.1  # the smallest difference that matters, as the evaluation takes it where the card is silent
 
 
@@ -43,9 +44,16 @@ def unbeaten_sentence(story: Story) -> str:
                       controls=numbers.either(lost, story.language)) if lost else ""
 
 
+def untold(story: Story) -> bool:
+    """Say whether the design, and not the number of patients, keeps the answer open."""
+    first, why = [*story.evaluation.verdict.reasons, "", ""][:2]
+    return first == "no_interval" and why not in FEW
+
+
 def verdict_sentence(story: Story) -> str:
     """Return the answer: adding image features improved, was not shown to improve, or too few to tell."""
     way = "alone" if not story.comparator else "adding" if adds(story) else "instead"
-    return story.text(f"verdict.{way}.{verdict_kind(story)}", predictors=story.predictors,
+    kind = "no_interval" if untold(story) else verdict_kind(story)
+    return story.text(f"verdict.{way}.{kind}", predictors=story.predictors,
                       primary=story.model(story.primary),
                       comparator=story.model(story.comparator) if story.comparator else "")

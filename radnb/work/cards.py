@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 from radnb.errors import RadnbError, nearest, similar
 
 LARGEST_BYTES = 1_000_000
-SEVERAL_LINES = 20
 
 
 class _Loader(yaml.SafeLoader):

@@ -10,6 +10,8 @@ import pytest
 
 from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.plan import Controls, Plan
+from radnb.statistics import paths
+from radnb.statistics.paths import lambda_grid
 
 SETS = {"clinical": ("clinical",), "radiomics": ("radiomics",), "combined": ("clinical", "radiomics")}
 
@@ -61,3 +63,10 @@ def make_cohort() -> Callable[..., Cohort]:
 def make_plan() -> Callable[..., Plan]:
     """Give the maker of small plans."""
     return quick
+
+
+@pytest.fixture
+def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take two inner folds instead of five and paths of 15 penalties, enough to run through them."""
+    monkeypatch.setattr("radnb.learning.problem.INNER_FOLDS", 2)
+    monkeypatch.setattr(paths, "lambda_grid", lambda *given, size, ratio: lambda_grid(*given, size=15, ratio=ratio))

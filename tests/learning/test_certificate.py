@@ -16,7 +16,6 @@ from radnb.learning import certificate as guard
 from radnb.learning.arrays import make_problem, patients, used_blocks
 from radnb.learning.certificate import Learned, certificate, certify, learned
 from radnb.learning.fusion import Blocks
-from radnb.learning.models import CLASSIFIERS, SURVIVORS
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Problem, Sample, Table
 from radnb.learning.selection import SELECTORS
@@ -25,11 +24,9 @@ from radnb.learning.selectors.selector import Given
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
 from radnb.work import choices
-from tests.learning.test_leaks import DESIGN_OPTIONS, FAST
+from tests.learning import small
 
 Maker = Callable[..., Any]
-SMALL: dict[str, dict[str, Any]] = {**FAST, **DESIGN_OPTIONS, "lasso": {"folds": 3}}
-ONE = {"sets": {"combined": ("clinical", "radiomics")}, "comparator": None}
 
 
 def readers(cohort: Cohort) -> pd.DataFrame:
@@ -44,47 +41,10 @@ def issued(cohort: Cohort, plan: Plan, extra: pd.DataFrame | None = None) -> dic
     return certificate(cohort, plan, used_blocks(cohort, plan), splits, extra)
 
 
-@pytest.fixture(autouse=True)
-def few_inner_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("radnb.learning.problem.INNER_FOLDS", 2)
-
-
-def kinds_of(name: str) -> str:
-    fits = (name in SURVIVORS and name not in CLASSIFIERS) or (
-        name in SELECTORS and "classes" not in SELECTORS[name](**_seed(name)).kinds)
-    return "survival" if fits else "classes"
-
-
-def _seed(name: str) -> dict[str, int]:
-    import inspect
-
-    return {"seed": 0} if "seed" in inspect.signature(SELECTORS[name]).parameters else {}
-
-
-@pytest.mark.parametrize("name", SELECTORS)
-def test_every_selector_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    kind = kinds_of(name)
-    cohort = make_cohort(classes=2 if kind == "classes" else 0)
-    plan = make_plan(kind, selector=({name: SMALL.get(name, {})},), **ONE)
-    found = issued(cohort, plan, readers(cohort) if name == "robust" else None)
-    assert found["passed"] and found["changed"] == found["overlap"] == 0
-    assert found["noticed"] >= 2
-    assert found["held_out"] + found["trained"] == 60
-    assert {"prepare", "select", "model"} <= set(found["steps"]) or name == "robust"
-
-
-@pytest.mark.parametrize("name", [*CLASSIFIERS, *SURVIVORS])
-def test_every_model_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    kind = "classes" if name in CLASSIFIERS else "survival"
-    cohort = make_cohort(classes=2 if kind == "classes" else 0)
-    found = issued(cohort, make_plan(kind, model={name: SMALL.get(name, {})}, sets={"r": ("radiomics",)}, primary="r",
-                                     comparator=None))
-    assert found["passed"] and found["states"] >= found["noticed"] >= 2
-
-
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_design_passes(name: str, make_cohort: Maker, make_plan: Maker) -> None:
-    found = issued(make_cohort(), make_plan(design={name: SMALL.get(name, {})}))
+    found = issued(make_cohort(), make_plan(design=small.design(name)))
     assert found["passed"] and found["models"] == 3 and found["steps"]["model"]["times"] >= 3
 
 

@@ -12,7 +12,8 @@ import pytest
 from radnb.errors import RadnbError
 from radnb.features.assemble import Cohort
 from radnb.learning import checks
-from radnb.learning.learners.survivors import FORESTS, NO_FORESTS
+from radnb.learning.forests import NO_FORESTS
+from radnb.learning.learners.survivors import FORESTS
 from radnb.learning.training import train
 
 Maker = Callable[..., Any]

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radnb.evaluation.evaluation import evaluate
 from radnb.learning.arrays import make_problem
 from radnb.learning.controls import Part, Sequential, draw, risk_cells, shuffle
 from radnb.learning.fitting import fit, view
 from radnb.learning.folds import deal
-from radnb.learning.plan import Trained
+from radnb.learning.plan import Controls, Trained
 from radnb.learning.problem import Sample
 from radnb.learning.training import train
 
@@ -35,6 +36,18 @@ def test_copies_of_a_patient_stay_in_one_fold(make_cohort: Maker, make_plan: Mak
     assert where.nunique().max() == 1
     assert where.size().max() > 1
     assert found.groupby(["model", "replicate", "split"]).size().eq(60).all()
+
+
+@pytest.mark.parametrize(("selector", "drawn"), [({"none": {}}, 0), ({"anova": {"k": 4}}, 3)])
+def test_features_are_drawn_blindly_only_where_some_are_left_out(make_cohort: Maker, make_plan: Maker,
+                                                                 selector: dict[str, Any], drawn: int) -> None:
+    plan = make_plan(bootstraps=0, permutations=0, selector=(selector,), prepare={"correlation": None},
+                     controls=Controls(random_features=3, learning_curve=()))
+    found = train(make_cohort(), plan, workers=0)
+    assert of_kind(found, "random_features")["replicate"].nunique() == drawn
+    told = evaluate(found.predictions, found.resamples, outcome=make_cohort().outcome, primary="combined",
+                    comparator="clinical", decision=(0.1, 0.9), trained=found).controls.set_index("control")
+    assert (told.loc["random_features", "method"] == "none: no features were selected") == (drawn == 0)
 
 
 def test_model_sets_share_samples_and_folds(make_cohort: Maker, make_plan: Maker) -> None:

@@ -29,11 +29,11 @@ from radnb.learning.pipeline import Pipeline, formula, pipeline
 from radnb.learning.problem import Sample
 from radnb.learning.ready import Ready, make_ready, raw_scale
 from radnb.work import files
+from tests.learning import small
 
 LEARNERS = [("classes", 2, name) for name in CLASSIFIERS] + [("classes", 3, name) for name in CLASSIFIERS] + [
     ("survival", 0, name) for name in SURVIVORS]
 STORED = Path(__file__).parent / "frozen_by_3_11"
-SMALL = {"random_forest": {"trees": 5}}
 Fit = tuple[Any, Ready, Pipeline]
 
 
@@ -41,7 +41,7 @@ def _fitted(make_cohort: Callable[..., Any], make_plan: Callable[..., Any], kind
             inner: bool = True, **changes: Any) -> Fit:
     """Fit a model set on 40 patients; without inner folds it has neither thresholds nor recalibration."""
     cohort = make_cohort(classes=classes)
-    usual = {"model": {name: {}}, "sets": {"combined": ["clinical", "radiomics"]},
+    usual = {"model": small.model(name), "sets": {"combined": ["clinical", "radiomics"]},
              "prepare": {"impute": "median_indicator"}}
     plan = make_plan(kind, comparator=None, **{**usual, **changes})
     problem = make_problem(cohort, plan, used_blocks(cohort, plan))
@@ -84,7 +84,7 @@ def model(tmp_path: Path) -> Path:
 def _forest(tmp_path_factory: pytest.TempPathFactory, make_cohort: Callable[..., Any],
             make_plan: Callable[..., Any]) -> Path:
     folder = tmp_path_factory.mktemp("forest") / "model"
-    _write(_fitted(make_cohort, make_plan, "classes", 2, "random_forest", model=SMALL), folder)
+    _write(_fitted(make_cohort, make_plan, "classes", 2, "random_forest"), folder)
     return folder
 
 
@@ -108,6 +108,7 @@ def _change(folder: Path, change: Callable[[Any], None]) -> None:
     _seal(folder)
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize(("kind", "classes", "name"), LEARNERS)
 def test_every_learner_scores_alike_after_freezing(fit: Callable[..., Fit], tmp_path: Path, kind: str, classes: int,
                                                    name: str) -> None:
@@ -180,7 +181,7 @@ def test_models_that_keep_values_of_patients_are_known(fit: Callable[..., Fit]) 
 
 def test_equal_models_give_equal_bytes(fit: Callable[..., Fit], tmp_path: Path) -> None:
     for name in ("a", "b"):
-        _write(fit("classes", 2, "random_forest", model=SMALL), tmp_path / name)
+        _write(fit("classes", 2, "random_forest"), tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
@@ -221,7 +222,7 @@ def test_the_formula_gives_the_scores(fit: Callable[..., Fit], kind: str, classe
 
 
 def test_a_forest_has_no_formula(fit: Callable[..., Fit]) -> None:
-    cohort, _, made = fit("classes", 2, "random_forest", model=SMALL)
+    cohort, _, made = fit("classes", 2, "random_forest")
     assert formula(made.model, cohort.table) is None
 
 
@@ -300,7 +301,7 @@ def test_an_unknown_type_among_the_estimators_is_refused_by_name(machine: Path, 
 
 
 def test_a_tree_that_leads_nowhere_is_refused(fit: Callable[..., Fit]) -> None:
-    _, ready, _ = fit("classes", 2, "random_forest", model=SMALL)
+    _, ready, _ = fit("classes", 2, "random_forest")
     learner: Any = ready.fitted.learner  # type: ignore[union-attr]
     tree = learner.model_.estimators_[0].tree_
     tree.children_left[0] = 10_000

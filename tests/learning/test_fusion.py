@@ -56,11 +56,15 @@ def test_the_mean_of_scores_is_their_mean(make_cohort: Maker, make_plan: Maker) 
 
 
 def test_the_formula_of_a_fusion_is_told_with_its_parts(make_cohort: Maker, make_plan: Maker) -> None:
-    final = train(make_cohort(), make_plan(sets=SETS, primary="nomogram", bootstraps=0, permutations=0),
-                  workers=0).final["nomogram"]
+    sets = {**SETS, "radiomics": ("radiomics",)}
+    found = train(make_cohort(), make_plan(sets=sets, primary="nomogram", bootstraps=0, permutations=0), workers=0)
+    final = found.final["nomogram"]
     assert final["features"] == ["score:radiomics", "age", "size"]
     assert "score:radiomics" in final["fusion"][0]
     assert "f0" in final["parts"]["score:radiomics"]["formula"][0]
+    chosen = found.selections[found.selections["model"] == "nomogram"].groupby(["repeat", "fold"])["feature"].apply(set)
+    alone = found.selections[found.selections["model"] == "radiomics"].groupby(["repeat", "fold"])["feature"].apply(set)
+    assert all(mine == {"score:radiomics", "age", "size"} | inside for mine, inside in zip(chosen, alone, strict=True))
 
 
 def test_layouts_are_read_from_the_card() -> None:

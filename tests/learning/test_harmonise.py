@@ -125,10 +125,10 @@ def test_inside_the_preparation_tested_rows_shape_nothing() -> None:
     x, batch = shifted(120, 30)
     x[5, 3] = np.nan
     train, test = np.arange(90), np.arange(90, 120)
-    made = Preparation(harmoniser=combat()).fit(x[train], None, batch[train])
+    made = Preparation(harmoniser=combat()).fit(x[train], batch[train])
     moved = x.copy()
     moved[test] *= 100
-    again = Preparation(harmoniser=combat()).fit(moved[train], None, batch[train])
+    again = Preparation(harmoniser=combat()).fit(moved[train], batch[train])
     assert np.array_equal(made.transform(x, batch)[train], again.transform(moved, batch)[train])
     values = made.transform(x[train], batch[train])
     assert np.allclose(values.mean(0), 0) and np.allclose(values.std(0), 1)
@@ -138,7 +138,7 @@ def test_inside_the_preparation_tested_rows_shape_nothing() -> None:
 def test_the_preparation_keeps_what_it_learned_of_kept_columns_and_indicators() -> None:
     x, batch = shifted(120, 12)
     x[::9, 4], x[:, 7], x[:, 8] = np.nan, 1.0, x[:, 0] * 2
-    made = Preparation("median_indicator", harmoniser=zscore()).fit(x, None, batch)
+    made = Preparation("median_indicator", harmoniser=zscore()).fit(x, batch)
     out = made.transform(x, batch)
     assert made.names(tuple(map(str, range(12))))[-1] == "4__missing"
     assert set(np.round(out[:, -1], 6)) == set(np.round((np.isnan(x[:, 4]) - made.centre_[-1]) / made.spread_[-1], 6))
@@ -152,7 +152,7 @@ def test_a_near_constant_column_is_not_saved_by_the_shift_of_its_batch() -> None
     x, batch = shifted(120, 4)
     x[:, 2] = 0.0
     x[:6, 2] = np.arange(6) + 1.0
-    made = Preparation(near_constant=0.9, correlation=None, harmoniser=combat()).fit(x, None, batch)
+    made = Preparation(near_constant=0.9, correlation=None, harmoniser=combat()).fit(x, batch)
     assert made.columns_.tolist() == [0, 1, 3]
 
 

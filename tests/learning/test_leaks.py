@@ -21,24 +21,14 @@ from radnb.learning.selection import SELECTORS
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
 from radnb.work.choices import pick
+from tests.learning import small
 
 Maker = Callable[..., Any]
 SETS = ("clinical", "radiomics")
-FAST: dict[str, dict[str, Any]] = {
-    "random_forest": {"trees": 10}, "extra_trees": {"trees": 10}, "adaboost": {"rounds": 5},
-    "gradient_boosting": {"rounds": 8}, "xgboost": {"rounds": 8}, "lightgbm": {"rounds": 8}, "mlp": {"hidden": [3]},
-    "blend": {"trees": 5, "rounds": 8},
-    "cumulative": {"base": "lda"}, "voting": {"bases": ["ridge_logistic", "knn"]},
-    "stacking": {"bases": ["ridge_logistic", "naive_bayes"]},
-    "anova": {"k": 4}, "wilcoxon": {"k": 4}, "univariable_cox": {"k": 4}, "mrmr": {"k": 4}, "rfe": {"k": 4},
-    "boruta": {"rounds": 10, "trees": 20}, "stability_selection": {"halves": 20},
-    "named": {"features": ["f0", "f5"]}, "pca": {"k": 4},
-    **{f"{trees}_importance": {"k": 4, "trees": 10} for trees in (
-        "random_forest", "gradient_boosting", "xgboost", "lightgbm", "survival_forest")}}
 FOR_SURVIVAL = tuple(n for n in SELECTORS if "classes" not in pick(SELECTORS, {n: {}}, seed=1)().kinds)
 CHAINS: dict[str, dict[str, Any]] = {
-    **{f"selector {name}": {"selector": ({name: FAST.get(name, {})},)} for name in SELECTORS},
-    **{f"model {name}": {"model": {name: FAST.get(name, {})}} for name in (*CLASSIFIERS, *SURVIVORS)},
+    **{f"selector {name}": {"selector": small.selector(name)} for name in SELECTORS},
+    **{f"model {name}": {"model": small.model(name)} for name in (*CLASSIFIERS, *SURVIVORS)},
     "chain": {"selector": ({"robust": {}}, {"wilcoxon": {"k": None, "q": 0.5}}, {"mrmr": {"k": 3}})},
     "recalibrated": {"model": {"ridge_logistic": {"balanced": True}}},
     "penalty from inner folds": {"model": {"ridge_logistic": {"penalty": "inner"}}},
@@ -50,11 +40,6 @@ CHAINS: dict[str, dict[str, Any]] = {
     "tuned": {"design": {"nested": {"grid": {"k": [2, 5], "penalty": [0.1, 10]}}}},
     "oversampled": {"imbalance": {"smote": {}}},
     "several rows": {"several": True}}
-DESIGN_OPTIONS: dict[str, dict[str, Any]] = {"repeated_kfold": {"folds": 3, "repeats": 1},
-                                             "nested": {"folds": 3, "repeats": 1, "grid": {"k": [2, 5]}},
-                                             "column": {"name": "cohort"}, "temporal": {"name": "year"},
-                                             "transfer": {"name": "ward", "train": ["a", "b"], "test": ["c"]},
-                                             "bootstrap": {"samples": 2}, "between_centres": {"least": 3}}
 TESTED_TWICE = ("bootstrap", "between_centres")  # whom one split tests, another trains on
 
 
@@ -91,6 +76,7 @@ def learned(cohort: Cohort, plan: Plan, extra: pd.DataFrame, rows: IntArray) -> 
     return [fitted.features, fitted.candidate, *(np.asarray(n).tolist() for n in numbers)], ready
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("name", CHAINS)
 def test_rewritten_held_out_patients_change_nothing_that_a_fold_learns(name: str, make_cohort: Maker,
                                                                        make_plan: Maker) -> None:
@@ -126,17 +112,18 @@ def fold_record(found: Trained, fold: int | None) -> list[Any]:
 @pytest.mark.parametrize("name", TESTED_TWICE)
 def test_no_split_of_a_design_lets_its_tested_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort, plan = make_cohort(), make_plan()
-    for split in DESIGNS[name](patients(cohort), seed=7, **DESIGN_OPTIONS[name])[:2]:
+    for split in DESIGNS[name](patients(cohort), seed=7, **small.DESIGN[name])[:2]:
         before, _ = learned(cohort, plan, readers(cohort), split.train)
         after, _ = learned(rewritten(cohort, split.test), plan, readers(cohort), split.train)
         assert before == after
         assert learned(rewritten(cohort, split.train[:12]), plan, readers(cohort), split.train)[0] != before
 
 
+@pytest.mark.usefixtures("quick_fits")
 @pytest.mark.parametrize("name", [name for name in DESIGNS if name not in TESTED_TWICE])
 def test_no_design_lets_held_out_patients_in(name: str, make_cohort: Maker, make_plan: Maker) -> None:
     cohort = make_cohort()
-    plan = make_plan(design={name: DESIGN_OPTIONS.get(name, {})}, bootstraps=0, permutations=0)
+    plan = make_plan(design=small.design(name), bootstraps=0, permutations=0)
     found = train(cohort, plan, workers=0)
     fold = None if found.predictions["fold"].isna().all() else 0
     place = dict(zip(cohort.table["patient_id"], cohort.table.index, strict=True))

@@ -27,8 +27,8 @@ def test_indicators_say_who_was_missing() -> None:
 def test_near_constant_and_empty_columns_go() -> None:
     x = np.random.default_rng(0).normal(size=(40, 4))
     x[:39, 1], x[:, 2] = 7.0, NAN
-    assert prepare(correlation=None).fit(x).get_support().tolist() == [0, 3]
-    assert prepare(correlation=None, near_constant=1.0).fit(x).get_support().tolist() == [0, 1, 3]
+    assert prepare(correlation=None).fit(x).columns_.tolist() == [0, 3]
+    assert prepare(correlation=None, near_constant=1.0).fit(x).columns_.tolist() == [0, 1, 3]
 
 
 @pytest.mark.parametrize("method", ["spearman", "pearson"])
@@ -36,7 +36,7 @@ def test_no_two_kept_features_correlate_above_the_limit(method: str) -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(50, 1)) + 0.4 * rng.normal(size=(50, 20))
     made = prepare(correlation=0.85, method=method)  # type: ignore[arg-type]
-    kept = made.fit(x).get_support()
+    kept = made.fit(x).columns_
     r = np.abs(np.corrcoef(x.T) if method == "pearson" else spearmanr(x).statistic) - np.eye(20)
     assert 1 < len(kept) < 20
     assert r[np.ix_(kept, kept)].max() <= 0.85
@@ -65,7 +65,7 @@ def test_a_lean_preparation_makes_the_same_columns_from_what_it_needs(impute: st
     rng = np.random.default_rng(4)
     x, batch = rng.normal(size=(60, 12)), np.arange(60) % 3
     x[rng.random(x.shape) < 0.1] = NAN
-    made = Preparation(impute, harmoniser=harmoniser).fit(x, None, batch)  # type: ignore[arg-type]
+    made = Preparation(impute, harmoniser=harmoniser).fit(x, batch)  # type: ignore[arg-type]
     taken = np.array([5, 1, len(made.columns_) - 1, 8])
     lean, needed, place = made.lean(taken)
     assert np.allclose(lean.transform(x[:, needed], batch)[:, place], made.transform(x, batch)[:, taken], atol=1e-12)

@@ -18,6 +18,7 @@ from sksurv.linear_model import CoxnetSurvivalAnalysis
 from sksurv.util import Surv
 
 from radnb.errors import RadnbError
+from radnb.learning import forests
 from radnb.learning.learners import survivors
 from radnb.learning.learners.survivors import FORESTS
 from radnb.learning.models import MODELS, SURVIVORS
@@ -144,7 +145,7 @@ def test_forests_are_those_of_scikit_survival():
 
 @pytest.mark.parametrize("name", FORESTS)
 def test_a_forest_without_its_extra_names_the_mend(name, monkeypatch):
-    monkeypatch.setattr(survivors, "forests_missing", lambda: True)
+    monkeypatch.setattr(forests, "forests_missing", lambda: True)
     with pytest.raises(RadnbError, match=r"pip install 'radnb\[forests\]'"):
         fitted(name)
 

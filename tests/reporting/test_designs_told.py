@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from radnb.errors import RadnbError
@@ -21,9 +22,11 @@ from radnb.learning.training import train
 from radnb.reporting.figures_subgroups import subgroup_forest, subgroup_table
 from radnb.reporting.figures_transfer import transfer_matrix, transfer_table
 from radnb.reporting.first_screen import first_screen
+from radnb.reporting.formula import TERM
 from radnb.reporting.methods import paragraphs
 from radnb.reporting.story import Story
 from radnb.reporting.tables import class_table, comparison_table, flags_table, performance_table
+from radnb.reporting.verdict import verdict_sentence
 from tests.learning.conftest import quick, tiny
 from tests.reporting.stories import facts
 
@@ -86,6 +89,13 @@ def test_every_design_is_trained_judged_and_told(design: str, language: str) -> 
     assert (story.text("first.tested.no") in words) == (not elsewhere and design != "by_centre")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_design_without_an_interval_does_not_blame_the_number_of_patients(language: str) -> None:
+    said = verdict_sentence(told(language, "bootstrap"))
+    assert {"en": "gives no interval", "zh": "无法给出区间"}[language] in said
+    assert {"en": "oo few", "zh": "例数不足"}[language] not in said
+
+
 def test_directions_between_centres_are_never_pooled() -> None:
     story = told("en", "between_centres")
     sets = set(story.evaluation.metrics["set"])
@@ -143,3 +153,25 @@ def test_subgroups_state_the_interaction_and_that_they_explore(language: str) ->
     assert len(picture.png) > 10_000
     none = replace(story, evaluation=replace(story.evaluation, subgroups=story.evaluation.subgroups.iloc[:0]))
     assert subgroup_table(none).left_out and subgroup_forest(none).left_out
+
+
+def test_the_printed_formula_of_a_fusion_gives_the_scores_of_the_frozen_model() -> None:
+    cohort = tiny(patients=72)
+    late = {"combined": {"late": {"scores": ["radiomics"], "beside": ["clinical"]}}, "clinical": ("clinical",)}
+    trained = train(cohort, quick(sets=late, design={"holdout": {}}), workers=0)
+    final, whole = trained.final["combined"], cohort.table.dropna()
+    made = {"score:radiomics": _summed(final["parts"]["score:radiomics"]["formula"][0], whole)}
+    logit = _summed(final["fusion"][0], whole.assign(**made))
+    rows = trained.predictions.query("model == 'combined'").set_index("patient_id")["score"]
+    shared = whole["patient_id"].isin(rows.index).to_numpy()
+    expected = rows.loc[whole["patient_id"][shared]].to_numpy(float)
+    assert shared.sum() >= 8
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit[shared])), expected, atol=1e-3)
+
+
+def _summed(words: str, table: pd.DataFrame) -> np.ndarray:
+    """Read a printed formula and add it up."""
+    total = np.full(len(table), float(words.split(" ")[0]))
+    for sign, size, name in TERM.findall(words):
+        total = total + float(f"{sign}{size}") * table[name].to_numpy(float)
+    return total

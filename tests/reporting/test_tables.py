@@ -126,9 +126,10 @@ def test_features_are_explained_beside_their_exact_names() -> None:
     assert "original_" not in " ".join(shown["Feature"] + shown["What it measures"])
 
 
-def test_clinical_predictors_are_not_told_as_chosen_image_features() -> None:
-    told = story("improved")
-    extra = told.selections.drop_duplicates(["repeat", "fold"]).assign(feature="age")
+@pytest.mark.parametrize("other", ["age", "sex=male", "score:radiomics"])
+def test_clinical_predictors_and_scores_are_not_told_as_chosen_image_features(other: str) -> None:
+    told = dataclasses.replace(story("improved"), labels={"sex": "Sex"})
+    extra = told.selections.drop_duplicates(["repeat", "fold"]).assign(feature=other)
     more = dataclasses.replace(told, selections=pd.concat([told.selections, extra], ignore_index=True))
     assert list(tables.feature_table(more).shown["Chosen"]) == list(tables.feature_table(told).shown["Chosen"])
 

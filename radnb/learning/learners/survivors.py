@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from radnb.errors import RadnbError
 from radnb.learning.folds import IntArray
+from radnb.learning.forests import survival_ensembles
 from radnb.learning.kinds import SURVIVAL
 from radnb.learning.learners.learner import PENALTIES, Learner, Linear
 from radnb.learning.linear import Fit, fit_cox
@@ -28,8 +27,6 @@ Positive = Annotated[float, Gt(0)]
 Share = Annotated[float, Gt(0), Le(1)]
 MOST_ROUNDS = 300  # of boosting, when their number is chosen in inner folds
 SHORTEST = 0.005  # a time of zero has no logarithm: of the median time
-NO_FORESTS = ("model: this survival model needs scikit-survival, which is not installed (its licence, GPL, keeps it "
-              "out of the core). Run `pip install 'radnb[forests]'`, or choose xgboost_cox.")
 LEAST_SHARE = 0.2  # of the training patients on either side of a cut-off
 
 
@@ -265,28 +262,6 @@ class Grown(Learner):
             return np.asarray(self.model_.feature_importances_, float)
         except (AttributeError, NotImplementedError):
             return None
-
-
-def forests_missing() -> bool:
-    """Say whether the extra with scikit-survival is not installed."""
-    return importlib.util.find_spec("sksurv") is None
-
-
-def survival_ensembles() -> Any:
-    """Load scikit-survival's ensembles (GPL: an extra, loaded only when chosen), and undo what that changes elsewhere.
-
-    Its import adds three methods to scikit-learn's Pipeline, which would change the pipelines of everybody else.
-    """
-    from sklearn.pipeline import Pipeline
-
-    if forests_missing():
-        raise RadnbError(NO_FORESTS, code="E_EXTRA")
-    before = dict(vars(Pipeline))
-    from sksurv import ensemble
-
-    for name in [name for name in vars(Pipeline) if name not in before]:
-        delattr(Pipeline, name)
-    return ensemble
 
 
 def _make_forest(*, trees: int, leaf: int, seed: int) -> Any:

@@ -20,7 +20,7 @@ from radnb.statistics.families import Array, Family
 class Lasso(Selector):
     """Keep the columns with a coefficient at lambda.min or lambda.1se of an inner cross-validated LASSO.
 
-    `mix` is the share of the LASSO in the penalty, the rest being ridge: glmnet's alpha.
+    `alpha` is the share of the LASSO in the penalty, the rest being ridge: glmnet's alpha.
     """
 
     rule: Literal["min", "1se"] = "min"
@@ -28,7 +28,7 @@ class Lasso(Selector):
     folds: int = 5
     survival: bool = False
     ties: Ties = "efron"
-    mix: float = 1.0
+    alpha: float = 1.0
     seed: int = 0
 
     @property
@@ -39,7 +39,7 @@ class Lasso(Selector):
     def choose(self, x: Array, y: Array, given: Given) -> IntArray:
         """Return the columns with a non-zero coefficient (of any class against the others)."""
         fits = chosen_path(x, y, groups=given.groups, rule=self.rule, folds=self.folds, limit=self.limit,
-                           ties=self.ties, alpha=self.mix, seed=self.seed)
+                           ties=self.ties, alpha=self.alpha, seed=self.seed)
         self.converged_ = all(fit.converged for fit in fits)
         return np.flatnonzero(np.any([fit.coef != 0 for fit in fits], axis=0))
 

@@ -68,10 +68,6 @@ class Selector:
         chosen = x[:, self.support_]
         return chosen if self.rotation_ is None else chosen @ self.rotation_
 
-    def get_support(self) -> IntArray:
-        """Return the chosen column numbers."""
-        return self.support_
-
 
 @dataclass
 class Ranking(Selector):

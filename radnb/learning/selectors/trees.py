@@ -12,8 +12,8 @@ from scipy.special import bdtr, bdtrc
 
 from radnb.errors import RadnbError
 from radnb.learning.folds import IntArray
+from radnb.learning.forests import forests_missing, survival_ensembles
 from radnb.learning.kinds import CLASSES, SURVIVAL
-from radnb.learning.learners.survivors import forests_missing, survival_ensembles
 from radnb.learning.selectors.selector import Given, Ranking, Selector
 from radnb.statistics.families import Array
 from radnb.statistics.screening import false_discovery
