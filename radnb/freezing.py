@@ -94,7 +94,8 @@ def _record(folder: Path) -> dict[str, Any]:
     try:
         record = files.read_json(folder / RECORD)
         card = record["study"]["card"]
-        whole = record["status"] in ("complete", "tables") and isinstance(card, dict) and record["inputs_sha256"]
+        whole = record["status"] in ("complete", "tables") and isinstance(card, dict)
+        whole = whole and isinstance(record["inputs_sha256"], dict) and "extraction_sha256" in record
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
     if not whole:
@@ -384,7 +385,7 @@ def _table_notes(made: Frozen | Signature, run: Run) -> list[str]:
     assert run.manifest.features is not None
     path = run.manifest.table_path(run.manifest.features.file, where="features")
     record = path.parent / "extraction.json"
-    known = files.read_json(record).get("settings_sha256") if record.is_file() else None
+    known = _settings_of_table(record) if record.is_file() else None
     if known is None:
         return [text("applied.unknown_settings", run.language, table=path.name)]
     if known not in {one.sha256 for one in made.settings.values()}:
@@ -393,6 +394,15 @@ def _table_notes(made: Frozen | Signature, run: Run) -> list[str]:
                          "Give a manifest with an `images` part: radnb then measures with the model's settings.",
                          code="E_SETTINGS")
     return []
+
+
+def _settings_of_table(record: Path) -> str | None:
+    try:
+        told = files.read_json(record).get("settings_sha256")
+    except (ValueError, AttributeError, OSError):
+        raise RadnbError(f"{record}: this record of an extraction cannot be read. Extract the table again, or delete "
+                         "the file if nobody knows the settings.", code="E_SETTINGS") from None
+    return None if told is None else str(told)
 
 
 def scored(made: Frozen | Signature, run: Run, cohort: Cohort, labels: Labels | SurvivalLabels | None, *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from radnb.work.parallel import Failure, cores, map_cases
 from radnb.workbook import Run, assemble, data_key, harmonise_problems, measure, plan_of, repeated, training_key
 
 MOST = 500  # specifications analysed; beyond it a drawn share stands for all, and the figure says so
+LARGEST = 100_000  # combinations that a card may list
 MISSING = object()
 REPEATS = 2  # of the cross-validation, for all specifications alike
 DATA = ("patients", "images", "extraction", "engine", "clinical", "outcome", "blocks", "model_time", "model_sets",
@@ -72,14 +74,20 @@ def specify(run: Run) -> tuple[int, list[Specification]]:
     if not listed:
         raise RadnbError(f"{run.study.id}, multiverse: the card lists no choices. Name some, as in `multiverse: "
                          "{selector: [{anova: {}}, {lasso: {}}], prepare.correlation: [0.8, 0.9]}`.", code="E_CONFIG")
-    raise_all([f"{run.study.id}, multiverse.{key}: list at least two choices." for key, values in listed.items()
-               if len(values) < 2], code="E_CONFIG")
+    raise_all([f"{run.study.id}, multiverse.{key}: list at least two choices, each once." for key, values
+               in listed.items() if len(values) < 2 or any(v in values[:place] for place, v in enumerate(values))],
+              code="E_CONFIG")
+    possible = math.prod(len(values) for values in listed.values())
+    if possible > LARGEST:
+        raise RadnbError(f"{run.study.id}, multiverse: the choices make {possible:,} combinations, and more than "
+                         f"{LARGEST:,} are beyond any map. List fewer.", code="E_CONFIG")
     combined = [dict(zip(listed, values, strict=True)) for values in itertools.product(*listed.values())]
     own = run.study.model_dump(mode="json")
-    others = list(_checked(run, [one for one in combined if any(_at(own, k) != v for k, v in one.items())]))
-    if len(others) >= MOST:
-        drawn = np.random.default_rng(run.study.seed).choice(len(others), MOST - 1, replace=False)
-        others = [others[number] for number in sorted(drawn.tolist())]
+    changed = [one for one in combined if any(_at(own, k) != v for k, v in one.items())]
+    if len(changed) >= MOST:
+        drawn = np.random.default_rng(run.study.seed).choice(len(changed), MOST - 1, replace=False)
+        changed = [changed[number] for number in sorted(drawn.tolist())]
+    others = list(_checked(run, changed))
     first = Specification({key: wording(_at(own, key)) for key in listed}, run.study)
     return len(combined), [first, *others]
 

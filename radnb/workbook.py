@@ -171,7 +171,9 @@ def check_run(run: Run) -> None:
         known = [path.stem for path in run.notebook.parent.glob("*.ipynb")]
         raise RadnbError(f"{run.study.id}, notebook: there is no {run.study.notebook!r} among the notebooks. "
                          f"{nearest(run.study.notebook, known)}", code="E_NOTEBOOK")
-    raise_all([f"{run.study.id}, {fault}" for fault in [*_table_faults(run), *_subgroup_faults(run)]], code="E_CONFIG")
+    faults = [*_table_faults(run), *_subgroup_faults(run), *_design_faults(run)]
+    raise_all([f"{run.study.id}, {fault}" for fault in faults], code="E_CONFIG")
+    looks.status(run.card, run.study.model_dump(mode="json"), run.space.cache / "looks")  # a broken lock is told now
     _patients(run)
     if _measures(run):
         _wanted(run)
@@ -197,10 +199,21 @@ def _subgroup_faults(run: Run) -> list[str]:
     for name, given in run.study.subgroups.items():
         if name not in columns:
             found.append(f"subgroups.{name}: the manifest declares no such column. {nearest(name, columns)}")
+        elif columns[name].known == "outcome":
+            found.append(f"subgroups.{name}: this column is an outcome, and a subgroup must not be chosen by what is "
+                         "predicted. Remove it.")
         elif columns[name].kind != ("number" if isinstance(given, float) else "category"):
             found.append(f"subgroups.{name}: this column is of kind {columns[name].kind}. Write the number that "
                          "divides a column of numbers, or {} for a category.")
     return found
+
+
+def _design_faults(run: Run) -> list[str]:
+    """Say that the column which divides the patients is unknown, before anything is measured."""
+    (design, options), = run.study.design.items()
+    name, columns = (options or {}).get("name"), {*run.manifest.columns(), "centre"}
+    return [] if name is None or name in columns else [
+        f"design.{design}.name: the manifest declares no column {name!r}. {nearest(name, columns)}"]
 
 
 def _patients(run: Run) -> tuple[pd.DataFrame, Labels | SurvivalLabels, dict[str, pd.DataFrame]]:

@@ -85,7 +85,9 @@ def test_a_late_fusion_of_blocks_is_trained_and_told(followed: Path) -> None:
     ({"blocks.signs.columns": ["ki67"]}, "blocks.signs.columns 'ki67': Ki-67 is known only after surgery"),
     ({"subgroups": {"sx": {}}}, "subgroups.sx: .*Did you mean 'sex'"),
     ({"subgroups": {"sex": 20}}, "subgroups.sex: this column is of kind category"),
-    ({"subgroups": {"tumour_size_mm": {}}}, "kind number. Write the number")])
+    ({"subgroups": {"tumour_size_mm": {}}}, "kind number. Write the number"),
+    ({"subgroups": {"os_event": {}}}, "subgroups.os_event: this column is an outcome"),
+    ({"design": {"temporal": {"name": "surgery_day"}}}, "design.temporal.name: .*no column 'surgery_day'")])
 def test_a_card_that_its_cohort_cannot_answer_is_refused(followed: Path, change: dict[str, Any], mend: str) -> None:
     with pytest.raises(RadnbError, match=mend):
         workbook.check_run(workbook.open_run("demo-grading", manifest=str(followed), overrides=CARD | change))

@@ -238,6 +238,9 @@ def test_other_extraction_settings_are_refused_and_unknown_ones_told(model: Path
     record.write_text(json.dumps({"settings_sha256": settings("ct").sha256}), encoding="utf-8")
     with pytest.raises(RadnbError, match="other extraction settings than the model"):
         predict(model, str(elsewhere), out=tmp_path / "c")
+    record.write_text("{", encoding="utf-8")
+    with pytest.raises(RadnbError, match=r"cannot be read. Extract the table again"):
+        predict(model, str(elsewhere), out=tmp_path / "d")
 
 
 def test_new_images_are_measured_with_the_frozen_settings(model: Path, tmp_path: Path) -> None:

@@ -49,6 +49,14 @@ def test_the_cards_own_specification_is_first_and_no_combination_stands_twice(ru
     assert len({tuple(one.words.values()) for one in found}) == 8
 
 
+@pytest.mark.parametrize(("choices", "mend"), [
+    ({"model": [{"lda": {}}, {"lda": {}}]}, "at least two choices, each once"),
+    ({"seed": [*range(400)], "selector": [{"anova": {"k": k}} for k in range(1, 301)]}, "120,000 combinations.*fewer")])
+def test_choices_that_make_no_map_are_refused(run: Run, choices: dict[str, Any], mend: str) -> None:
+    with pytest.raises(RadnbError, match=mend):
+        specify(replace(run, study=run.study.model_copy(update={"multiverse": choices})))
+
+
 def test_all_specifications_stand_on_the_same_patients_and_are_kept(run: Run, story: Story) -> None:
     first = multiverse(run, workers=0)
     assert first.table["n"].nunique() == 1

@@ -112,6 +112,9 @@ def _outcome_problems(cohort: Cohort, made: Harmoniser, batch: IntArray, given: 
     found = [f"harmonise.covariates: {', '.join(made.covariates)} tell the outcome {cohort.outcome.name} exactly, and "
              "harmonising must not see it. Leave them out." for column in given.T if _same(column, truth)][:1]
     named = batch != UNNAMED
+    if any(_follows(column[named], batch[named]) for column in given.T):
+        found.append(f"harmonise.covariates: {', '.join(made.covariates)} follow from {made.batch}, so that nobody can "
+                     "tell the effect of one from that of the other. Leave such a covariate out.")
     if len(np.unique(batch[named])) > 1 and len(np.unique(truth)) > 1 and _alone(batch[named], truth[named]):
         found.append(f"harmonise: every {made.batch} has patients of one outcome only, so harmonising would take the "
                      "outcome out of the features. Leave harmonise out, and test across centres instead.")
@@ -206,6 +209,13 @@ def _groups(cohort: Cohort) -> IntArray:
 
 def _alone(batch: IntArray, truth: Array) -> bool:
     return all(np.ptp(truth[batch == b]) == 0 for b in np.unique(batch))
+
+
+def _follows(column: Array, batch: IntArray) -> bool:
+    """Say whether a covariate that differs between patients is the same for everybody of one batch."""
+    seen = np.isfinite(column)
+    column, batch = column[seen], batch[seen]
+    return len(np.unique(column)) > 1 and _alone(batch, column)
 
 
 def _same(column: Array, truth: Array) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radnb.errors import RadnbError, nearest
-from radnb.features.assemble import Cohort
+from radnb.features.assemble import Cohort, Outcome
 from radnb.learning.forests import NO_FORESTS, forests_missing
 from radnb.learning.fusion import FUSIONS, blocks_of, layout
 from radnb.learning.giveaways import giveaway_problems
@@ -19,7 +19,7 @@ from radnb.learning.impute import gaps
 from radnb.learning.kinds import SURVIVAL
 from radnb.learning.learners.learner import Learner
 from radnb.learning.learners.survivors import FORESTS
-from radnb.learning.models import CLASSIFIERS, MODELS, SURVIVORS
+from radnb.learning.models import CLASSIFIERS, MODELS, ORDINAL, SURVIVORS
 from radnb.learning.plan import LARGEST_SEED, Plan
 from radnb.learning.prepare import PREPARE
 from radnb.learning.selection import SELECTORS
@@ -63,7 +63,7 @@ def _kind_problems(plan: Plan, cohort: Cohort) -> list[str]:
             found.append(f"model: {choices.name_of(model)} does not suit {outcome} outcome. "
                          f"Choose one of {', '.join(fit)}.")
         elif not survival:
-            found += _faults(model, len(cohort.outcome.classes))
+            found += _faults(model, len(cohort.outcome.classes)) + _order_faults(model, cohort.outcome)
     asked = {choices.name_of(model) for model in (plan.model, *plan.grid.get("models", ()))}
     found += [NO_FORESTS] if asked & set(FORESTS) and forests_missing() else []
     chains = [one if isinstance(one, list | tuple) else [one] for one in plan.grid.get("selectors", ())]
@@ -91,6 +91,13 @@ def _faults(model: Mapping[str, Any], classes: int) -> list[str]:
     except RadnbError as error:
         return [str(error)]
     return made.faults(classes)
+
+
+def _order_faults(model: Mapping[str, Any], outcome: Outcome) -> list[str]:
+    name = choices.name_of(model)
+    return [] if name not in ORDINAL or outcome.ordered or len(outcome.classes) < 3 else [
+        f"model: {name} needs classes that stand from low to high, and {', '.join(outcome.classes)} do not. Add "
+        "`ordered: true` to the outcome if they do, or choose another model, as ridge_logistic."]
 
 
 def cohort_problems(cohort: Cohort, used: Mapping[str, tuple[str, ...]]) -> list[str]:

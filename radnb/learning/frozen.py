@@ -319,7 +319,7 @@ def _fits_together(found: Frozen, folder: Path) -> None:
             raise ValueError("the columns have no ranges")
         wanted = np.array(about.probes.scores, float).reshape(len(about.probes.values), len(about.targets))
         scores = found.scores(probe_table(about.probes.values, found.names))
-        if scores.shape != wanted.shape or len(found.thresholds) != len(about.targets):
+        if scores.shape != wanted.shape or np.shape(np.asarray(found.thresholds, float)) != (len(about.targets),):
             raise ValueError("scores and targets differ in number")
     except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
         raise RadnbError(f"{folder}: the parts of the model do not fit together ({error}). The files were changed: "

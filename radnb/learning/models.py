@@ -41,3 +41,4 @@ SURVIVORS: dict[str, Callable[..., Learner]] = {
     "random_survival_forest": random_survival_forest,
 }
 MODELS = CLASSIFIERS | SURVIVORS
+ORDINAL = frozenset({"proportional_odds", "cumulative"})  # of several classes only where these stand from low to high

@@ -139,7 +139,7 @@ def _broken(where: str, why: str) -> RadnbError:
 
 def _unpack_array(given: Mapping[str, Any], estimators: list[Any], where: str) -> NDArray[Any]:
     kind, shape, values = given.get("array"), given.get("shape"), given.get("values")
-    if kind not in KINDS or not isinstance(values, list) or not isinstance(shape, list):
+    if not isinstance(kind, str) or kind not in KINDS or not isinstance(values, list) or not isinstance(shape, list):
         raise _broken(where, "this is no array")
     if not all(type(n) is int and n >= 0 for n in shape) or int(np.prod(shape, dtype=object)) != len(values):
         raise _broken(where, f"{len(values)} values do not fit the shape {shape}")

@@ -181,5 +181,12 @@ def _faults(card: SignatureCard) -> list[str]:
     for name, steps in card.transforms.items():
         if name not in card.features:
             found.append(f"transforms.{name}: this is no feature of the signature. {nearest(name, card.features)}")
-        found += [fault for step in steps for fault in choices.problems(TRANSFORMS, step, f"transforms.{name}")]
+        for step in steps:
+            found += choices.problems(TRANSFORMS, step, f"transforms.{name}") or _clip_faults(step, name)
     return found
+
+
+def _clip_faults(step: Mapping[str, Any], name: str) -> list[str]:
+    given = step.get("clip") or {}
+    return [] if not given or float(given["low"]) < float(given["high"]) else [
+        f"transforms.{name}.clip: low must lie below high, or everybody gets the same value. Swap them."]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
 from radnb.errors import RadnbError, nearest, raise_all
@@ -18,6 +18,7 @@ from radnb.learning.folds import IntArray, deal
 Set = Literal["train", "internal", "external"]
 Unit = Annotated[float, Gt(0), Lt(1)]
 Folds = Annotated[int, Gt(1)]
+Repeats = Annotated[int, Gt(0), Le(1000)]
 
 
 ARROW = " → "  # in the name of a split: from whom to whom
@@ -48,7 +49,7 @@ def patient_strata(patients: pd.DataFrame) -> tuple[IntArray, IntArray]:
     return groups.astype(np.intp), patients["stratum"].to_numpy(np.intp)
 
 
-def repeated_kfold(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Annotated[int, Gt(0)] = 20,
+def repeated_kfold(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Repeats = 20,
                    seed: int) -> list[Split]:
     """Cross-validate in stratified folds of patients, several times with new folds."""
     groups, strata = patient_strata(patients)
@@ -60,7 +61,7 @@ def repeated_kfold(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Annotat
     return found
 
 
-def nested(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Annotated[int, Gt(0)] = 20,
+def nested(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Repeats = 20,
            grid: dict[str, list[Any]] | None = None, seed: int) -> list[Split]:
     """Cross-validate as repeated_kfold; options of selector and model listed in `grid` are tuned inside each fold.
 
@@ -69,7 +70,7 @@ def nested(patients: pd.DataFrame, *, folds: Folds = 5, repeats: Annotated[int, 
     return repeated_kfold(patients, folds=folds, repeats=repeats, seed=seed)
 
 
-def bootstrap(patients: pd.DataFrame, *, samples: Annotated[int, Gt(1)] = 100, seed: int) -> list[Split]:
+def bootstrap(patients: pd.DataFrame, *, samples: Annotated[int, Gt(1), Le(10_000)] = 100, seed: int) -> list[Split]:
     """Train on bootstrap samples of the patients, test on those left out, and combine with apparent scores (.632+).
 
     The last split trains and scores everybody (set "train"). No interval of a .632+ estimate covers as it says, so

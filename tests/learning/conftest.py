@@ -30,7 +30,7 @@ def tiny(*, patients: int = 60, features: int = 12, classes: int = 2, signal: fl
     if classes:
         noisy = risk + rng.logistic(size=patients)
         table["outcome"] = np.digitize(noisy, np.quantile(noisy, np.arange(1, classes) / classes))
-        outcome = Outcome("classes", "grade", tuple(f"G{k + 1}" for k in range(classes)))
+        outcome = Outcome("classes", "grade", tuple(f"G{k + 1}" for k in range(classes)), ordered=classes > 2)
     else:
         time, limit = rng.exponential(20, patients) * np.exp(-risk / 2), rng.uniform(5, 60, patients)
         table["time_months"], table["event"] = np.minimum(time, limit), (time <= limit).astype(int)

@@ -76,6 +76,9 @@ def test_what_harmonising_must_not_see_is_refused(make_cohort: Make) -> None:
     assert late and "known as the outcome" in late[0]
     assert "only after surgery" in problems(cohort, combat(covariates=("age",)), known={"age": "after_surgery"})[0]
     assert problems(cohort, combat(covariates=("age",)), known={"age": "before_surgery"}) == []
+    vendor = with_columns(cohort, vendor=cohort.table["centre"].map({"north": "x", "south": "x", "east": "y"}))
+    assert "follow from centre" in problems(vendor, combat(covariates=("vendor",)))[0]
+    assert problems(with_columns(cohort, sex="f"), combat(covariates=("sex",))) == []
 
 
 def test_batches_that_are_the_outcome_or_one_alone_are_refused(make_cohort: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_survival_that_cannot_be_is_refused(columns: dict[str, Any], mend: str, 
 def test_a_bad_plan_is_refused(changes: dict[str, Any], mend: str, make_cohort: Maker, make_plan: Maker) -> None:
     with pytest.raises(RadnbError, match=mend):
         train(make_cohort(), make_plan(**changes), workers=0)
+
+
+@pytest.mark.parametrize("changes", [{"model": {"proportional_odds": {}}}, {"grid": {"models": [{"cumulative": {}}]}}])
+def test_a_model_for_grades_is_refused_where_classes_have_no_order(changes: dict[str, Any], make_cohort: Maker,
+                                                                   make_plan: Maker) -> None:
+    cohort = make_cohort(classes=3)
+    assert checks.plan_problems(make_plan(**changes), cohort) == []
+    mixed = replace(cohort, outcome=replace(cohort.outcome, ordered=False))
+    with pytest.raises(RadnbError, match="Add `ordered: true`"):
+        train(mixed, make_plan(**changes), workers=0)
 
 
 def test_all_faults_are_told_at_once(make_cohort: Maker, make_plan: Maker) -> None:

@@ -334,6 +334,8 @@ def _coef(content: Any) -> Any:
     (lambda c: c["pipeline"]["fields"].update({"__class__": None}), "has other fields"),
     (lambda c: c.update({"pipeline": None}), "do not fit together"),
     (lambda c: c.update({"pipeline": {"estimator": 0}}), "there is no estimator"),
+    (lambda c: _coef(c).update({"array": ["float64"]}), "this is no array"),
+    (lambda c: c["pipeline"]["fields"].update({"thresholds": "x"}), "do not fit together"),
     (lambda c: c.update({"more": 1}), "this is no frozen model")])
 def test_a_model_changed_on_purpose_is_refused_where_it_does_not_fit(model: Path, change: Callable[[Any], None],
                                                                      mend: str) -> None:

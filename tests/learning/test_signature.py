@@ -82,6 +82,7 @@ def test_nothing_has_a_logarithm_below_zero(write: Callable[..., Path]) -> None:
     ({"transforms": {"agee": {"log": {}}}}, "Did you mean 'age'"),
     ({"transforms": {"age": {"lgo": {}}}}, "Did you mean 'log'"),
     ({"transforms": {"age": {"z": {"mean": 1, "sd": 0}}}}, "greater than 0"),
+    ({"transforms": {"age": {"clip": {"low": 90, "high": 1}}}}, "low must lie below high"),
     ({"outcome": {"g1_vs_g2_3": {}}}, "Did you mean 'g1_vs_g23'"),
     ({"link": "cox"}, "belongs to a survival outcome"),
     ({"outcome": SURVIVAL}, "no probability without a time"),
