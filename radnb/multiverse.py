@@ -30,6 +30,7 @@ MISSING = object()
 REPEATS = 2  # of the cross-validation, for all specifications alike
 DATA = ("patients", "images", "extraction", "engine", "clinical", "outcome", "blocks", "model_time", "model_sets",
         "prespecified")
+VARIED = (*DATA, "prepare", "harmonise", "imbalance", "selector", "model", "seed")  # what may differ between specifications
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ def specify(run: Run) -> tuple[int, list[Specification]]:
     if not listed:
         raise RadnbError(f"{run.study.id}, multiverse: the card lists no choices. Name some, as in `multiverse: "
                          "{selector: [{anova: {}}, {lasso: {}}], prepare.correlation: [0.8, 0.9]}`.", code="E_CONFIG")
+    raise_all([f"{run.study.id}, multiverse.{key}: it changes no figure of a specification. Vary one of "
+               f"{', '.join(VARIED)}." for key in listed
+               if key.split(".")[0] in Study.model_fields and key.split(".")[0] not in VARIED], code="E_CONFIG")
     raise_all([f"{run.study.id}, multiverse.{key}: list at least two choices, each once." for key, values
                in listed.items() if len(values) < 2 or any(v in values[:place] for place, v in enumerate(values))],
               code="E_CONFIG")

@@ -101,7 +101,8 @@ def test_the_curve_and_the_table_are_told(run: Run, story: Story) -> None:
 
 @pytest.mark.parametrize(("listed", "mend"), [
     ({}, "lists no choices"), ({"model": [{"lda": {}}]}, "at least two"),
-    ({"model": [{"lda": {}}, {"ldaa": {}}]}, "Did you mean 'lda'"), ({"modle": [1, 2]}, "Did you mean 'model'")])
+    ({"model": [{"lda": {}}, {"ldaa": {}}]}, "Did you mean 'lda'"), ({"modle": [1, 2]}, "Did you mean 'model'"),
+    ({"inference.permutations": [9, 99]}, "changes no figure"), ({"id": ["a", "b"]}, "Vary one of patients")])
 def test_faulty_choices_are_refused_before_any_fit(run: Run, listed: dict[str, Any], mend: str) -> None:
     wrong = replace(run, study=run.study.model_copy(update={"multiverse": listed}))
     with pytest.raises(RadnbError, match=mend):

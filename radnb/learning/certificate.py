@@ -206,6 +206,6 @@ def _refuse(found: Mapping[str, Any], blind: set[str]) -> None:
         raise RadnbError(f"A leak: held-out patients were looked at by {', '.join(over)}. Fit every step on the "
                          "training rows of its sample only.", code="E_LEAK")
     if blind:
-        raise RadnbError(f"The leak certificate of {', '.join(sorted(blind))} proves nothing: corrupted training "
-                         "patients changed nothing either. Check that these model sets learn from their patients.",
-                         code="E_LEAK")
+        raise RadnbError(f"Model sets {', '.join(sorted(blind))} learn nothing from {found['trained']} training "
+                         "patients: other outcomes and measurements teach them the same, so that a leak certificate "
+                         "proves nothing. Add patients, or features that differ between patients.", code="E_FEW")

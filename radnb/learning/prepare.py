@@ -20,6 +20,7 @@ Scale = Literal["standard", "robust", "bounded", "none"]
 Method = Literal["spearman", "pearson"]
 Share = Annotated[float, Gt(0), Le(1)]
 Bools = NDArray[np.bool_]
+BLOCK = 2048
 BOUND = 3.0  # robust standard deviations from the median, beyond which "bounded" cuts
 
 
@@ -157,9 +158,13 @@ def uncorrelated(columns: Array, limit: float) -> IntArray:
     """
     centred = columns - columns.mean(1, keepdims=True)
     centred /= np.sqrt(np.einsum("ij,ij->i", centred, centred))[:, None]
-    correlation = np.abs(centred @ centred.T)
-    near = [int.from_bytes(row, "little") for row in np.packbits(correlation > limit, axis=1, bitorder="little")]
-    order = np.argsort(np.round(correlation.mean(1), 12), kind="stable")
+    near, mean = list[int](), np.empty(len(centred))
+    for start in range(0, len(centred), BLOCK):  # the whole square of many columns would fill the memory
+        correlation = np.abs(centred[start:start + BLOCK] @ centred.T)
+        packed = np.packbits(correlation > limit, axis=1, bitorder="little")
+        near += [int.from_bytes(row, "little") for row in packed]
+        mean[start:start + BLOCK] = correlation.mean(1)
+    order = np.argsort(np.round(mean, 12), kind="stable")
     taken, kept = 0, []
     for index in order.tolist():
         if not near[index] & taken:
