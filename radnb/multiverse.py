@@ -30,7 +30,7 @@ MISSING = object()
 REPEATS = 2  # of the cross-validation, for all specifications alike
 DATA = ("patients", "images", "extraction", "engine", "clinical", "outcome", "blocks", "model_time", "model_sets",
         "prespecified")
-VARIED = (*DATA, "prepare", "harmonise", "imbalance", "selector", "model", "seed")  # what may differ between specifications
+VARIED = (*DATA, "prepare", "harmonise", "imbalance", "selector", "model", "seed")
 
 
 @dataclass(frozen=True)
