@@ -18,10 +18,12 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import argparse
 import functools
+import multiprocessing
 import platform
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +49,6 @@ from radnb.learning.problem import Candidate, Chain, Problem, Sample
 from radnb.learning.selectors.selector import Given, Selector
 from radnb.learning.splits import repeated_kfold
 from radnb.statistics.families import Array
-from radnb.work.parallel import Failure, map_cases
 
 PAGE = Path(__file__).with_suffix(".md")
 SEED, K, WORKERS = 7, 10, 2
@@ -178,12 +179,10 @@ def main() -> None:
         binomial += time.process_time() - begun
         print(f"fold: naive {cost:.1f} s, shared {less:.1f} s, LASSO by saga {binomial:.1f} s so far", flush=True)
     own, _ = problem_of(x, y, grid=OWN)
-    begun, seconds = time.perf_counter(), 0.0
+    begun = time.perf_counter()
     rows = [(split.train, split.test) for split in splits]
-    for _, result in map_cases(functools.partial(own_fold, own), rows, workers=WORKERS, label="radnb", unit="fold"):
-        if isinstance(result, Failure):
-            raise SystemExit(result.message)
-        seconds += result
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("fork")) as pool:
+        seconds = sum(pool.map(functools.partial(own_fold, own), rows))
     wall = time.perf_counter() - begun
     per, all_folds = len(splits) / wanted.folds, len(splits)
     lines = [
