@@ -202,6 +202,8 @@ def fit_cox(x: Array, time: Array, event: Array, penalty: float) -> Fit:
         gradient = score - penalty * beta
         information.reshape(-1)[:: len(beta) + 1] += penalty + 1e-10
         step = np.linalg.solve(information, gradient)
+        if not np.isfinite(step).all():
+            break
         if gradient @ step < TOLERANCE:
             return _cox_fit(beta + step, mean, _sane(eta))
         while True:

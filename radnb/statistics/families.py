@@ -153,9 +153,10 @@ class Cox:
         return np.asarray(out, float)
 
     def loglik(self, eta: Array) -> float:
-        """Return the log partial likelihood."""
+        """Return the log partial likelihood; minus infinity where risks differ beyond what numbers hold."""
         top = float(eta.max())
-        return float(eta[self.rows].sum() - np.sum(np.log(self.sums(np.exp(eta - top))) + top))
+        below = self.sums(np.exp(eta - top))
+        return float(eta[self.rows].sum() - np.sum(np.log(below) + top)) if (below > 0).all() else -np.inf
 
     def deviance(self, eta: Array) -> float:
         """Return twice the distance to the saturated model."""

@@ -21,6 +21,7 @@ from radnb.errors import RadnbError
 from radnb.learning import forests
 from radnb.learning.learners import survivors
 from radnb.learning.learners.survivors import FORESTS
+from radnb.learning.linear import fit_cox
 from radnb.learning.models import MODELS, SURVIVORS
 from radnb.learning.penalised import chosen_path
 from radnb.work.choices import pick
@@ -157,3 +158,12 @@ def test_scikit_learns_pipelines_stay_as_they_are():
             "m.SURVIVORS['random_survival_forest'](trees=2, seed=1).fit(x, y)\n"
             "assert 'sksurv' in sys.modules and dict(vars(Pipeline)) == before")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("penalty", [1e-3, 1.0])
+def test_cox_ends_where_columns_outnumber_patients_and_risks_part(penalty: float) -> None:
+    rng = np.random.default_rng(3)
+    x, time, event = rng.normal(size=(64, 800)), rng.exponential(20, 64).round(3) + 0.001, np.arange(64) % 2
+    found = fit_cox(x, time, event.astype(float), penalty)
+    assert np.isfinite(found.coef).all()
+    assert np.isfinite(found.scores(100 * x)).all()
