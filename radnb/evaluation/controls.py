@@ -29,6 +29,7 @@ DECIDING = (VOLUME, CLINICAL, RANDOM, PERMUTED)  # in the order in which a repor
 ALMOST = 0.05
 FEWEST = 19  # permutations that can reach it
 MORE = (1.5, 2.0)
+LEAST_FITS = 25  # the limits of the stability of fewer cover far less than they say (75 % of 5)
 NOTHING = float("nan")
 
 
@@ -228,7 +229,8 @@ def _stability(own: Own) -> Iterator[dict[str, Any]]:
                                                                      "no features were selected")}
     if chosen is not None and not single:
         found = nogueira(chosen)
-        row |= {"value": found.value, "low": found.low, "high": found.high, "runs": len(chosen),
+        low, high = (found.low, found.high) if len(chosen) >= LEAST_FITS else (np.nan, np.nan)
+        row |= {"value": found.value, "low": low, "high": high, "runs": len(chosen),
                 "method": "control_stability", "n": own.targets[0].n}
     yield row
 

@@ -127,7 +127,8 @@ def _by_fold(one: Scored) -> Floats:
 def _rows(ways: Sequence[Way]) -> list[tuple[object, ...]]:
     best = max(ways, key=lambda way: way.value)
     ranks = stats.rankdata(-np.array([way.folds for way in ways]), axis=0).mean(axis=1)
-    z = float(stats.norm.isf(0.025 / max(len(ways) - 1, 1)))
+    pairs = len(ways) * (len(ways) - 1) // 2  # the best was picked from these figures: any pair might have been it
+    z = float(stats.norm.isf(0.025 / max(pairs, 1)))
     rows: list[tuple[object, ...]] = []
     for way, rank in zip(ways, ranks, strict=True):
         low, high = way.limits()

@@ -26,6 +26,7 @@ from radnb.statistics.families import Array
 LARGE, GAPS = 1e6, 0.3
 STEPS = {"always": "prepare", "chosen": "prepare", "beside": "prepare", "picked": "select", "parts": "model",
          "learner": "model", "candidate": "tune", "thresholds": "threshold"}  # of a fit's fields; others by their names
+SCORING = "scoring held-out patients"
 SHOWN = 5
 
 
@@ -35,6 +36,7 @@ class Learned:
 
     states: Mapping[tuple[str, str], Any]
     seen: Mapping[str, Sequence[IntArray]] = field(default_factory=dict)
+    score: Callable[[IntArray], Mapping[str, Any]] | None = None  # rows -> their scores, by model set
 
 
 Fit = Callable[[Cohort, pd.DataFrame | None], Learned]
@@ -60,7 +62,7 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
     wrong = corrupted(cohort, held, rng)
     if len(teachers):
         wrong = _with(wrong, teachers, [], np.empty((len(teachers), 0)), _wrong(wrong, teachers, rng))
-    after = _hashed(fit(wrong, lies))
+    after = _hashed(fit(wrong, lies)) | _scored(fit, before, wrong, cohort, (held, readers), rng)
     moved = _hashed(fit(disturbed(cohort, train, rng), readers))
     steps = {step: _looked(rows, ids, hidden) for step, rows in before.seen.items()}
     found: dict[str, Any] = {
@@ -73,6 +75,23 @@ def certify(fit: Fit, cohort: Cohort, train: IntArray, *, seed: int,
                          f"Give the seed to every random step of {_named(_changed(states, after))}.", code="E_SEED")
     _refuse(found, blind)
     return found | {"changed": 0, "passed": True}
+
+
+def _scored(fit: Fit, before: Learned, wrong: Cohort, cohort: Cohort,
+            held: tuple[IntArray, pd.DataFrame | None], rng: np.random.Generator) -> dict[tuple[str, str], str]:
+    """Return the model sets whose scores of half the held-out rows change with all outcomes and the others' features.
+
+    A score may follow from a patient's own features and the fitted state, and from nothing else that is held out.
+    """
+    rows, readers = held
+    if before.score is None or len(rows) < 2:
+        return {}
+    half = np.sort(rng.permutation(rows)[: len(rows) // 2])
+    columns = _columns(cohort)
+    partly = _with(wrong, half, columns, cohort.table[columns].to_numpy(float)[half], {})
+    again = fit(partly, readers).score
+    old, new = before.score(half), {} if again is None else again(half)
+    return {(model, SCORING): "changed" for model in old if state_hash(old[model]) != state_hash(new.get(model))}
 
 
 def certificate(cohort: Cohort, plan: Plan, used: Mapping[str, tuple[str, ...]], splits: Sequence[Split],
@@ -102,15 +121,15 @@ def _on_both_sides(cohort: Cohort, plan: Plan, split: Split) -> frozenset[str]:
 def learned(problem: Problem, train: IntArray) -> Learned:
     """Make every model set ready on these training rows and return the state of each of its steps."""
     sample, states = Sample(problem, train), dict[tuple[str, str], Any]()
-    for model, layout in problem.sets.items():
-        ready = make_ready(sample, layout)
+    made = {model: make_ready(sample, layout) for model, layout in problem.sets.items()}
+    for model, ready in made.items():
         for step, parts in _by_step(ready).items():
             states[model, step] = state_hash(parts, train)
         states[model, "score"] = state_hash(ready.scores(train))
     seen: dict[str, list[IntArray]] = {}
     for step, rows in sample.looked():
         seen.setdefault(step, []).append(rows)
-    return Learned(states, seen)
+    return Learned(states, seen, lambda rows: {model: ready.scores(rows) for model, ready in made.items()})
 
 
 def _by_step(ready: Ready) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,17 @@ from radnb.features.assemble import Cohort
 from radnb.learning import certificate as guard
 from radnb.learning.arrays import make_problem, patients, used_blocks
 from radnb.learning.certificate import Learned, certificate, certify, learned
+from radnb.learning.folds import IntArray
 from radnb.learning.fusion import Blocks
 from radnb.learning.plan import Plan
 from radnb.learning.problem import Problem, Sample, Table
+from radnb.learning.ready import Ready
 from radnb.learning.selection import SELECTORS
 from radnb.learning.selectors.screens import Univariable
 from radnb.learning.selectors.selector import Given
 from radnb.learning.splits import DESIGNS
 from radnb.learning.training import train
+from radnb.statistics.families import Array
 from radnb.work import choices
 from tests.learning import small
 
@@ -75,7 +78,7 @@ def test_harmonising_learns_rare_centres_from_declared_patients_only(fold: int, 
 def test_a_run_carries_its_certificate_and_what_it_cost(make_cohort: Maker, make_plan: Maker) -> None:
     found = train(make_cohort(), make_plan(bootstraps=0, permutations=0), workers=0)
     assert found.certificate["passed"] and found.certificate["steps"]["prepare"]["overlap"] == 0
-    assert found.costs["certificate"]["fits"] == 9
+    assert found.costs["certificate"]["fits"] == 12
 
 
 def caught(cohort: Cohort, plan: Plan, *words: str) -> None:
@@ -206,3 +209,24 @@ def test_the_same_rows_teach_the_same_state(make_cohort: Maker, make_plan: Maker
     problem = make_problem(cohort, make_plan(), dict(cohort.blocks))
     assert learned(problem, TRAIN).states == learned(replace(problem, samples={}), TRAIN).states
     assert learned(problem, TRAIN).states != learned(problem, TRAIN[1:]).states
+
+
+def test_scores_turned_round_by_the_outcomes_of_the_tested_are_caught(make_cohort: Maker, make_plan: Maker,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = guard.make_ready
+
+    class Peeking(Ready):
+        """A ready model that looks at the outcomes of those whom it scores, and turns its scores where they are bad."""
+
+        def scores(self, rows: IntArray) -> Array:
+            own, y = super().scores(rows), self.__dict__["y"][rows]
+            return 1 - own if own[y > 0].mean() < own[y < 1].mean() else own
+
+    def peeking(sample: Sample, layout: Any) -> Ready:
+        made = Peeking(**{one.name: getattr(honest(sample, layout), one.name) for one in fields(Ready)})
+        made.__dict__["y"] = sample.problem.y
+        return made
+
+    monkeypatch.setattr(guard, "make_ready", peeking)
+    with pytest.raises(RadnbError, match="scoring held-out patients"):
+        issued(make_cohort(), make_plan())

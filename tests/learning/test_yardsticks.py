@@ -180,4 +180,4 @@ def test_large_tables_get_fewer_refits_by_their_size_alone(make_cohort: Maker, m
     assert how_many(problem, plan) == (50, 5)
     candidates = problem.candidates * (2 * SMALL // (60 * 14))
     assert how_many(replace(problem, candidates=candidates), plan) == (25, 3)
-    assert how_many(replace(problem, candidates=candidates * 20), plan) == (10, 1)
+    assert how_many(replace(problem, candidates=candidates * 20), plan) == (20, 1)
