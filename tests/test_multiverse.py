@@ -15,6 +15,7 @@ from radnb.evaluation.multiverse import told
 from radnb.multiverse import multiverse, specify, wording
 from radnb.reporting.multiverse import specification_curve, specification_table
 from radnb.reporting.story import Story
+from radnb.study import load_study
 from radnb.workbook import Run, assemble, data_key, evaluate, measure, open_run, tell, train
 
 CHOICES: dict[str, Any] = {
@@ -116,6 +117,6 @@ def test_choices_are_written_as_a_person_would() -> None:
 
 
 def test_the_example_card_lists_choices_of_its_own_keys() -> None:
-    study = open_run("example-multiverse").study
+    study = load_study("example-multiverse")
     assert Path(study.manifest).name == "demo"
     assert set(study.multiverse) == {"images.phases", "prepare.correlation", "selector", "model"}
