@@ -14,6 +14,7 @@ from radnb.reporting import numbers
 from radnb.reporting.display import escape
 from radnb.reporting.report import LANG, page
 from radnb.reporting.texts import has, text
+from radnb.reporting.verdict import by_design
 from radnb.work.files import write_text
 
 HEADLINES = ("auc", "auc_macro", "c_index")
@@ -103,6 +104,8 @@ def _card(group: list[Entry], language: str) -> str:
     card, judged = entry.card, entry.record.get("verdict") or {}
     kind = str(judged.get("kind", ""))
     said = text(f"index.verdict.{kind}", language) if has(f"index.verdict.{kind}") else numbers.NONE
+    if by_design(judged.get("reasons") or ()):
+        said = text("index.no_interval", language)
     if judged.get("unbeaten"):
         said, kind = text("index.unbeaten", language), "not_shown"
     question = _say(card.get("question", entry.record.get("question", "")), language)

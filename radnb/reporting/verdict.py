@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from radnb.reporting import numbers
 from radnb.reporting.story import Story
 from radnb.reporting.texts import has
@@ -46,8 +48,12 @@ def unbeaten_sentence(story: Story) -> str:
 
 def untold(story: Story) -> bool:
     """Say whether the design, and not the number of patients, keeps the answer open."""
-    first, why = [*story.evaluation.verdict.reasons, "", ""][:2]
-    return first == "no_interval" and why not in FEW
+    return by_design(story.evaluation.verdict.reasons)
+
+
+def by_design(reasons: Sequence[str]) -> bool:
+    """Say whether these reasons keep an answer open for another cause than few patients."""
+    return len(reasons) > 1 and reasons[0] == "no_interval" and reasons[1] not in FEW
 
 
 def verdict_sentence(story: Story) -> str:

@@ -64,3 +64,13 @@ def test_words_from_a_record_cannot_become_markup(tmp_path: Path) -> None:
 
 def test_equal_runs_give_equal_pages(runs: Path) -> None:
     assert write_index(runs).read_bytes() == write_index(runs).read_bytes()
+
+
+def test_a_design_without_an_interval_is_not_called_a_lack_of_patients(tmp_path: Path) -> None:
+    told = story("too_few")
+    for reason, said in (("too_few_events", "too few patients to tell"), ("rule_632", "gives no interval")):
+        judged = dataclasses.replace(told.evaluation.verdict, kind="too_few", reasons=("no_interval", reason),
+                                     unbeaten=())
+        evaluation = dataclasses.replace(told.evaluation, verdict=judged)
+        finished(dataclasses.replace(told, evaluation=evaluation), tmp_path / reason / "run")
+        assert said in write_index(tmp_path / reason).read_text(encoding="utf-8")
