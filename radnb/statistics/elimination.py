@@ -62,11 +62,14 @@ class Margin:
     cost: float = 1.0
     tol: float = 1e-7
     beta: Array = field(init=False)
+    copies: Array = field(init=False)  # how many patients each row stands for
+    most: Array = field(init=False)  # the largest multiplier of each row
     gram: Array = field(init=False)
 
     def __post_init__(self) -> None:
+        self._merge()
         self.gram = self.x @ self.x.T
-        self.jitter = 1e-10 * float(np.trace(self.gram)) / len(self.x) + 1e-300  # copies of a patient share alike
+        self.jitter = 1e-10 * float(np.trace(self.gram)) / len(self.x) + 1e-300
         self.gone = np.zeros(self.x.shape[1], bool)
         self._begin()
         self._solve()
@@ -86,17 +89,27 @@ class Margin:
             self._invert()
         self._solve()
 
+    def _merge(self) -> None:
+        """Let copies of a patient be one row that counts as many times: the same problem, which can be solved."""
+        rows = np.column_stack([self.label, self.x])
+        _, first, copies = np.unique(rows, axis=0, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        self.x, self.label = self.x[first[order]], self.label[first[order]]
+        self.copies = copies[order].astype(float)
+        self.most = self.cost * self.copies
+
     def _begin(self) -> None:
         from sklearn.svm import SVC  # scikit-learn takes seconds to load
 
-        found = SVC(kernel="precomputed", C=self.cost, tol=1e-4).fit(self.gram, self.label)
+        found = SVC(kernel="precomputed", C=self.cost, tol=1e-4)
+        found.fit(self.gram, self.label, sample_weight=self.copies)
         self.beta = np.zeros(len(self.label))
         self.beta[found.support_] = found.dual_coef_[0]
         size = self.beta * self.label
         edge = 1e-9 * self.cost
-        self.beta = np.where(size > self.cost - edge, self.cost * self.label, np.where(size < edge, 0.0, self.beta))
+        self.beta = np.where(size > self.most - edge, self.most * self.label, np.where(size < edge, 0.0, self.beta))
         size = self.beta * self.label
-        self._free(np.flatnonzero((size > 0) & (size < self.cost)))
+        self._free(np.flatnonzero((size > 0) & (size < self.most)))
 
     def _free(self, free: IntArray) -> None:
         self.free = free
@@ -132,20 +145,19 @@ class Margin:
 
     def _reach(self) -> bool:
         """Go to the solution for the free patients, or until one of them meets a bound."""
-        now, y = self.beta[self.free], self.label[self.free]
+        now, y, most = self.beta[self.free], self.label[self.free], self.most[self.free]
         found = self.inverse @ np.concatenate([[-self.beta.sum()], self.pull[self.free]])
         goal = now + found[1:]
         size, aim = now * y, goal * y
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.where(aim < 0, size / (size - aim), np.where(aim > self.cost, (self.cost - size) / (aim - size),
-                                                                    1.0))
+            reach = np.where(aim < 0, size / (size - aim), np.where(aim > most, (most - size) / (aim - size), 1.0))
         first = int(np.argmin(reach))
         if reach[first] >= 1.0:
             self.offset = float(found[0])
             self._move(goal)
             return True
         moved = now + max(float(reach[first]), 0.0) * (goal - now)
-        moved[first] = y[first] * (self.cost if aim[first] > self.cost else 0.0)
+        moved[first] = y[first] * (most[first] if aim[first] > most[first] else 0.0)
         self._move(moved)
         self._take(first)
         return False
@@ -174,8 +186,8 @@ class Margin:
         y, pull = self.label, self.pull
         if not len(self.free):
             size = self.beta * y
-            up = np.where((y > 0) & (size < self.cost) | (y < 0) & (size > 0), pull, -np.inf)
-            down = np.where((y > 0) & (size > 0) | (y < 0) & (size < self.cost), pull, np.inf)
+            up = np.where((y > 0) & (size < self.most) | (y < 0) & (size > 0), pull, -np.inf)
+            down = np.where((y > 0) & (size > 0) | (y < 0) & (size < self.most), pull, np.inf)
             pair = np.array([int(np.argmax(up)), int(np.argmin(down))])
             if up[pair[0]] - down[pair[1]] <= self.tol:
                 return False
@@ -183,7 +195,7 @@ class Margin:
             return True
         slack = y * (pull - self.offset)  # above 0: the multiplier wants to grow
         size = self.beta * y
-        broken = np.where(size <= 0, slack, np.where(size >= self.cost, -slack, 0.0))
+        broken = np.where(size <= 0, slack, np.where(size >= self.most, -slack, 0.0))
         broken[self.free] = 0.0
         worst = int(np.argmax(broken))
         if broken[worst] <= self.tol:

@@ -56,12 +56,13 @@ def test_the_machines_follow_their_columns() -> None:
 
 
 def test_copies_of_patients_leave_the_machine_exact() -> None:
-    drawn = np.random.default_rng(5).integers(0, N, N)
-    svm = Margin(X[drawn], 2.0 * Y[drawn] - 1, 0.05)
-    for column in range(30):
-        svm.drop(np.array([column]))
-        peer = SVC(kernel="linear", C=0.05, tol=1e-10).fit(X[drawn, column + 1:], Y[drawn])
-        assert np.allclose(svm.weights()[column + 1:], peer.coef_[0], atol=1e-4)  # the peer ends at its own
+    for seed in (8, 11, 36):  # copies as rows of their own left these 0.02 to 0.04 off
+        drawn = np.random.default_rng(seed).integers(0, N, N)
+        svm = Margin(X[drawn], 2.0 * Y[drawn] - 1, 0.05)
+        for column in range(30):
+            svm.drop(np.array([column]))
+            peer = SVC(kernel="linear", C=0.05, tol=1e-10).fit(X[drawn, column + 1:], Y[drawn])
+            assert np.allclose(svm.weights()[column + 1:], peer.coef_[0], atol=1e-5)
 
 
 def test_elimination_keeps_the_order_of_the_weights() -> None:
