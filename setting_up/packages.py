@@ -49,7 +49,7 @@ def set_up() -> None:
     """Make .venv afresh; only the stamp makes it count."""
     started = time.monotonic()
     check_space()
-    say("Setting up in .venv: a few minutes and 370 MB of downloads, only this once.")
+    say("Setting up in .venv: a few minutes and 390 MB of downloads, only this once.")
     make_venv()
     variables = installer_environment(pip())
     fetch_installer(variables)
@@ -189,7 +189,7 @@ def add_packages(variables: Variables, build: Variables, without: str) -> str:
 def fetch_packages(lock: Path, variables: Variables) -> None:
     """Install every package of a lock file."""
     count = len(entries(lock))
-    step(f"Fetching {count} packages (330 MB)", install("--require-hashes", "-r", lock), variables)
+    step(f"Fetching {count} packages (350 MB)", install("--require-hashes", "-r", lock), variables)
 
 
 def bring_compiler(variables: Variables) -> tuple[Variables, str]:
